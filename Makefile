@@ -1,0 +1,88 @@
+# Everything a person runs; CI runs the same. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+BIN := .venv/bin
+EXAMPLE ?= accidents
+PACKAGES := . components pipelines serving
+EDITABLE := $(foreach p,$(PACKAGES),--editable $(p))
+OWN := $(foreach p,timonel timonel-components timonel-pipelines timonel-serving,--no-emit-package $(p))
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate $(OWN)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# uv comes from the package index, hash-pinned as everything else
+.venv/bin/uv: locks/uv.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@touch $@
+
+.venv/installed: .venv/bin/uv locks/dev.txt $(foreach p,$(PACKAGES),$(p)/pyproject.toml)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r locks/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+.PHONY: install
+install: .venv/installed ## everything into .venv, from the hash-pinned lock files
+
+.PHONY: demo
+demo: install ## the main job on real data, start to finish (EXAMPLE=accidents|employment|spam|fraud)
+	$(BIN)/python examples/demo.py $(EXAMPLE)
+
+.PHONY: up
+up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
+	$(BIN)/python examples/demo.py $(EXAMPLE) --stay
+
+.PHONY: test
+test: install ## the tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory check-lock check-generated
+
+.PHONY: format
+format: install ## rewrite the code as ruff would have it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+LOCKS := dev components predictor explainer
+LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn
+LOCK_components := components/pyproject.toml
+LOCK_predictor := serving/pyproject.toml --extra sklearn
+LOCK_explainer := serving/pyproject.toml --extra explain
+
+.PHONY: lock
+lock: .venv/bin/uv ## renew the lock files: keeps pins that still fit (UPGRADE=--upgrade renews all)
+	@$(foreach l,$(LOCKS),echo locks/$(l).txt; $(COMPILE) $(UPGRADE) $(LOCK_$(l)) --output-file locks/$(l).txt $(if $(filter-out dev,$(l)),--constraint locks/dev.txt);)
+
+.PHONY: check-lock
+check-lock: .venv/bin/uv
+	@for l in $(LOCKS); do cp locks/$$l.txt .venv/lock-$$l.txt; done
+	@$(foreach l,$(LOCKS),$(COMPILE) $(LOCK_$(l)) --output-file .venv/lock-$(l).txt $(if $(filter-out dev,$(l)),--constraint locks/dev.txt);)
+	@for l in $(LOCKS); do cmp -s locks/$$l.txt .venv/lock-$$l.txt || { echo "error: locks/$$l.txt is out of date with the pyproject.toml files: run 'make lock' and commit"; exit 1; }; done
+	@echo "lock files are up to date"
+
+.PHONY: generate
+generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines
+	$(BIN)/timonel schema > docs/reference/timonel.schema.json
+
+.PHONY: check-generated
+check-generated: install
+	@$(BIN)/timonel schema | diff -u docs/reference/timonel.schema.json - || { echo "error: docs/reference/timonel.schema.json is out of date: run 'make generate' and commit"; exit 1; }
+	@echo "generated files are up to date"
+
+.PHONY: docs
+docs: install ## the documentation site, strict
+	$(BIN)/mkdocs build --strict
+
+.PHONY: clean
+clean: ## remove what runs leave behind (not .venv)
+	rm -rf .timonel site dist .mypy_cache .ruff_cache .pytest_cache examples/*/.timonel

@@ -1,0 +1,1 @@
+"""What each pipeline step does: one plain function a file, free of any orchestrator."""

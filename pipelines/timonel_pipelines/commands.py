@@ -1,0 +1,7 @@
+"""The commands that this package adds to `timonel`. Heavy imports stay inside the functions."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""

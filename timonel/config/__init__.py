@@ -1,0 +1,17 @@
+"""timonel.yaml: the settings of one model, read once at the edge and checked whole."""
+
+from timonel.config.load import load_config, parse_config
+from timonel.config.model import Config
+from timonel.config.sections import Candidate, Costs, Gate, Kind, OnViolation, Task
+
+__all__ = [
+    "Candidate",
+    "Config",
+    "Costs",
+    "Gate",
+    "Kind",
+    "OnViolation",
+    "Task",
+    "load_config",
+    "parse_config",
+]

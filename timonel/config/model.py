@@ -1,0 +1,84 @@
+"""timonel.yaml as one frozen object."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from timonel.config.sections import (
+    Candidate,
+    Costs,
+    Data,
+    Evaluation,
+    Model,
+    Monitoring,
+    Resources,
+    Retraining,
+    Rollout,
+    Section,
+    Serving,
+    Split,
+    Storage,
+    Task,
+    Train,
+)
+
+TABULAR = (Candidate.LOGISTIC, Candidate.BOOSTING, Candidate.CALIBRATED_BOOSTING)
+TEXTUAL = (Candidate.TFIDF_LOGISTIC, Candidate.TFIDF_SVM)
+
+
+class Config(Section):
+    """All settings of one model, from its data to its release."""
+
+    model: Model
+    data: Data
+    costs: Costs = Costs()
+    split: Split = Split()
+    train: Train = Train()
+    evaluation: Evaluation = Evaluation()
+    serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
+    retraining: Retraining = Retraining()
+    rollout: Rollout = Rollout()
+    storage: Storage = Storage()
+    resources: Resources = Resources()
+    base: Path = Field(default=Path(), exclude=True, json_schema_extra={"readOnly": True})
+    """The folder that relative paths start at: set by `load_config`."""
+
+    @model_validator(mode="after")
+    def _task_fits(self) -> "Config":
+        if (self.model.task is Task.TEXT) != (self.data.text is not None):
+            raise ValueError("data.text names the text column of a text task, and of no other task")
+        unfit = [c.value for c in self.train.candidates or () if c not in self.fitting_candidates]
+        if unfit:
+            fitting = ", ".join(self.fitting_candidates)
+            raise ValueError(
+                f"train.candidates {unfit} do not fit task {self.model.task}: {fitting} do"
+            )
+        return self
+
+    @property
+    def fitting_candidates(self) -> tuple[Candidate, ...]:
+        """The candidates that exist for the task."""
+        return TEXTUAL if self.model.task is Task.TEXT else TABULAR
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidates that compete."""
+        return self.train.candidates or self.fitting_candidates
+
+    @property
+    def selection_metric(self) -> str:
+        """The metric that decides between candidates."""
+        return self.train.metric or ("log_loss" if self.model.task is Task.MULTICLASS else "pr_auc")
+
+    @property
+    def home(self) -> Path:
+        """The absolute directory that holds what Timonel makes."""
+        return (self.base / self.storage.directory).absolute()
+
+    @property
+    def source(self) -> str:
+        """The table's address, a relative path resolved against the file's folder."""
+        text = self.data.source
+        return text if "://" in text else os.fspath((self.base / text).absolute())

@@ -1,0 +1,256 @@
+"""The sections of timonel.yaml. Each setting says its unit, its default and why one would change it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from timonel.durations import Duration
+
+Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Label = bool | int | str
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+class Task(StrEnum):
+    """What the model predicts."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    TEXT = "text"
+    RANKING = "ranking"
+
+
+class Model(Section):
+    """Which model this is."""
+
+    name: Name
+    """Lower-case letters, digits and dashes: the name in the registry, in URLs and on the cluster."""
+    task: Task = Task.BINARY
+    """binary and multiclass predict a class from columns, text a class from text, ranking an order."""
+    description: str = ""
+    """One line for the model card."""
+
+
+class Data(Section):
+    """Where the table is and what its columns mean."""
+
+    source: str
+    """A CSV or Parquet file, a Delta table, an s3:// address or a SQLAlchemy URL. A relative path
+    starts at this file's folder."""
+    query: str | None = None
+    """For a SQL source: the SELECT statement that gives the table."""
+    target: str
+    """The column to predict."""
+    positive: Label | None = None
+    """For a binary task: the value of the target that is worth finding. Default: the rarer value."""
+    time: str | None = None
+    """The column that says when a row happened. With it the split is by time, never random."""
+    time_order: Literal["strict", "sort"] = "strict"
+    """strict refuses a table whose time goes back (often a botched export); sort puts it in order."""
+    key: str | None = None
+    """The column that names a row: it must be unique."""
+    entity: str | None = None
+    """The column that says whose row it is (customer, card): rows of one entity are not independent."""
+    features: tuple[str, ...] | None = None
+    """The columns the model sees. Default: all but target, time, key, entity and `drop`."""
+    drop: tuple[str, ...] = ()
+    """Columns the model must not see, such as those known only after the fact."""
+    categorical: tuple[str, ...] = ()
+    """Numeric columns that are really codes, to be treated as categories."""
+    text: str | None = None
+    """For a text task: the column with the text."""
+    label_delay: Duration = timedelta(0)
+    """How long after a row its label arrives. Such a stretch is kept free between training and test."""
+
+
+class Costs(Section):
+    """What an error costs, in any unit of money: the decision threshold minimises the sum."""
+
+    false_positive: Annotated[float, Field(ge=0)] = 1.0
+    """Cost of raising a false alarm."""
+    false_negative: Annotated[float, Field(ge=0)] = 1.0
+    """Cost of missing a positive."""
+
+
+class Split(Section):
+    """How rows are divided. By time where there is a time column, else by a seeded shuffle."""
+
+    validation: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    """Share of rows that choose between candidates and set the threshold."""
+    test: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    """Share of rows, the newest ones, that only the final evaluation sees."""
+    embargo: Duration | None = None
+    """A stretch left out before validation and before test. Default: data.label_delay."""
+
+
+class Candidate(StrEnum):
+    """The kinds of estimator that compete."""
+
+    LOGISTIC = "logistic"
+    BOOSTING = "boosting"
+    CALIBRATED_BOOSTING = "calibrated-boosting"
+    TFIDF_LOGISTIC = "tfidf-logistic"
+    TFIDF_SVM = "tfidf-svm"
+
+
+class Train(Section):
+    """How candidates are trained."""
+
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)] | None = None
+    """Which estimators compete. Default: all that fit the task."""
+    metric: str | None = None
+    """What decides between them on the validation rows. Default: pr_auc, for multiclass log_loss."""
+    trials: Annotated[int, Field(ge=1, le=500)] = 12
+    """Hyper-parameter settings that enter successive halving, for each candidate. 1: no search."""
+    max_rows: Annotated[int, Field(ge=100)] = 200_000
+    """Rows used for training at most, the newest."""
+    seed: int = 0
+    """Fixes every random choice: the same data and seed give the same model."""
+
+
+class Gate(Section):
+    """One condition on the test rows that must hold before a model is registered."""
+
+    metric: str
+    """A metric of the evaluation, such as roc_auc, pr_auc, f1, brier, ece, log_loss, latency_p95_ms."""
+    at_least: float | None = None
+    """The lower end of the metric's interval must reach this (use for metrics that should be high)."""
+    at_most: float | None = None
+    """The upper end of the metric's interval must not pass this (use for metrics that should be low)."""
+    max_loss_to_champion: Annotated[float, Field(ge=0)] | None = None
+    """How much worse than the champion on the same rows the model may be at most."""
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> "Gate":
+        if self.at_least is None and self.at_most is None and self.max_loss_to_champion is None:
+            raise ValueError("a gate needs at_least, at_most or max_loss_to_champion")
+        return self
+
+
+class Evaluation(Section):
+    """How the chosen model is examined."""
+
+    gates: tuple[Gate, ...] = ()
+    """All must hold, else nothing is registered."""
+    slices: tuple[str, ...] = ()
+    """Categorical columns whose groups are evaluated one by one."""
+    bootstrap: Annotated[int, Field(ge=50, le=10_000)] = 200
+    """Resamples behind each interval."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Level of the intervals."""
+
+
+class OnViolation(StrEnum):
+    """What the predictor does with a row that breaks the data contract."""
+
+    REJECT = "reject"
+    FLAG = "flag"
+
+
+class Serving(Section):
+    """The predictor."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 in a container."""
+    port: Port = 8080
+    """REST port; 0 takes a free one."""
+    grpc_port: Port | None = 8081
+    """gRPC port; 0 takes a free one, null switches gRPC off."""
+    explain_port: Port = 8082
+    """Port of the explainer, with `timonel serve --explain`."""
+    on_violation: OnViolation = OnViolation.REJECT
+    """reject answers 400 (V1) or 422 (V2) naming the field; flag serves the row and marks it."""
+    threshold: Share | None = None
+    """Score from which a row counts as positive. Default: the cost-optimal one found in training."""
+    max_batch: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Rows a request may have."""
+    max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 16.0
+    """Size of a request body in megabytes."""
+    max_queue: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Requests that may wait for the model; the next one is answered 503 with Retry-After."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
+    """Time that requests under way have to finish at SIGTERM."""
+    log_url: str | None = None
+    """Where each inference is sent as a CloudEvent. Default: nowhere."""
+    log_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Inferences that may wait to be sent; more are dropped and counted, a response never waits."""
+
+
+class Monitoring(Section):
+    """How the model is watched once it serves."""
+
+    window: Duration = timedelta(minutes=15)
+    """Length of the smallest window that is judged."""
+    false_alarms_per_month: Annotated[float, Field(gt=0)] = 1.0
+    """Budget of false alarms for the whole model, over all its features."""
+    latency_slo_ms: Annotated[float, Field(gt=0)] = 100.0
+    """A prediction slower than this breaks the service level."""
+
+
+class Retraining(Section):
+    """When a new model may be trained without a person."""
+
+    max_age: Duration | None = None
+    """Retrain at this age at the latest. Default: age is no reason."""
+    cooldown: Duration = timedelta(days=1)
+    """Time between two trainings at least."""
+    weekly_budget: Annotated[int, Field(ge=0, le=100)] = 2
+    """Trainings a week at most."""
+    min_positives: Annotated[int, Field(ge=0)] = 200
+    """New matured labels of the rarer class that a training needs."""
+
+
+class Rollout(Section):
+    """How a challenger is released."""
+
+    steps: Annotated[tuple[int, ...], Field(min_length=1)] = (5, 25, 50)
+    """Traffic of the canary in percent, step by step."""
+    alpha_harm: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Probability of rolling back a canary that is as good as the champion."""
+    alpha_promote: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Probability of promoting a canary that is worse than the margin."""
+    error_margin: Annotated[float, Field(gt=0, lt=1)] = 0.002
+    """Rise of the error rate that is tolerable."""
+
+    @model_validator(mode="after")
+    def _steps_rise(self) -> "Rollout":
+        if (
+            list(self.steps) != sorted(set(self.steps))
+            or not 0 < self.steps[0] <= self.steps[-1] <= 100
+        ):
+            raise ValueError("steps must rise, each between 1 and 100")
+        return self
+
+
+class Storage(Section):
+    """Where Timonel keeps what it makes."""
+
+    directory: str = ".timonel"
+    """Data versions, runs, packages and the registry. A relative path starts at this file's folder."""
+    tracking_uri: str | None = None
+    """An MLflow server. Default: the environment's MLFLOW_TRACKING_URI, else SQLite in `directory`."""
+
+
+class Resources(Section):
+    """What a pipeline step may use on a cluster."""
+
+    cpu: Annotated[str, Field(pattern=r"^\d+(\.\d+)?m?$")] = "1"
+    """CPU request and limit of a training step."""
+    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti)?$")] = "2Gi"
+    """Memory request and limit of a training step."""
+    timeout: Duration = timedelta(hours=1)
+    """A step that takes longer is stopped."""
+
+
+Kind = Literal["numeric", "boolean", "categorical", "text", "timestamp"]
