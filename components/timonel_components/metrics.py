@@ -1,0 +1,250 @@
+"""The figures by which a classifier is judged, each by its name in timonel.yaml.
+
+A metric takes `y` int (n,), the class of each row, and `p` (n, classes), the probabilities. Of two
+classes the second is the positive one and `threshold` decides; of more, the likeliest class is the
+prediction and precision, recall and the like are macro averages.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from timonel.config import Costs
+from timonel.errors import BadInput
+
+Labels = NDArray[np.int64]
+Probabilities = NDArray[np.floating[Any]]
+
+ECE_BINS = 10
+"""Groups of equal size, by score, over which calibration error is averaged."""
+
+
+class UndefinedMetric(Exception):
+    """A metric has no value on these rows; the message says why."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows with their classes and the model's probabilities."""
+
+    y: Labels
+    p: Probabilities
+    threshold: float = 0.5
+    costs: Costs = field(default_factory=Costs)
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes."""
+        return self.p.shape[1] == 2
+
+    @property
+    def score(self) -> Probabilities:
+        """The probability of the positive class."""
+        return self.p[:, 1]
+
+    @property
+    def predicted(self) -> Labels:
+        """The predicted classes."""
+        if self.binary:
+            return (self.score >= self.threshold).astype(np.int64)
+        top: Labels = self.p.argmax(axis=1)
+        return top
+
+    @property
+    def classes(self) -> Labels:
+        """All classes, also those without a row."""
+        return np.arange(self.p.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: NDArray[Any]) -> "Scored":
+        """Some of the rows."""
+        return Scored(self.y[rows], self.p[rows], self.threshold, self.costs)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure: call it with classes and probabilities."""
+
+    name: str
+    higher_is_better: bool | None
+    """None: neither, it describes."""
+    compute: Callable[[Scored], float]
+    binary_only: bool = False
+    needs_both_classes: bool = False
+
+    def __call__(
+        self,
+        y: Labels,
+        p: Probabilities,
+        threshold: float | None = None,
+        costs: Costs | None = None,
+    ) -> float:
+        """The figure; raises `UndefinedMetric` where it has none."""
+        cut = 0.5 if threshold is None else threshold
+        return self.of(Scored(np.asarray(y), np.asarray(p), cut, costs or Costs()))
+
+    def of(self, rows: Scored) -> float:
+        """The figure of scored rows; raises `UndefinedMetric` where it has none."""
+        if not len(rows):
+            raise UndefinedMetric("there are no rows")
+        if self.binary_only and not rows.binary:
+            raise UndefinedMetric(f"{self.name} is defined for two classes only")
+        if self.needs_both_classes and (single := _single_class(rows)):
+            raise UndefinedMetric(single)
+        value = float(self.compute(rows))
+        if not np.isfinite(value):
+            raise UndefinedMetric(f"{self.name} divides by zero on these rows")
+        return value
+
+
+def _single_class(rows: Scored) -> str | None:
+    absent = np.setdiff1d(rows.classes, rows.y)
+    return f"no row of class index {absent[0]} is among them" if len(absent) else None
+
+
+def _clipped(rows: Scored) -> Probabilities:
+    """Probabilities as float64 that sum to one, as scikit-learn's losses ask."""
+    p = rows.p.astype(np.float64)
+    total: Probabilities = p / p.sum(axis=1, keepdims=True)
+    return total
+
+
+def _roc_auc(rows: Scored) -> float:
+    if rows.binary:
+        return float(sk.roc_auc_score(rows.y, rows.score))
+    return float(sk.roc_auc_score(rows.y, _clipped(rows), multi_class="ovr", labels=rows.classes))
+
+
+def _pr_auc(rows: Scored) -> float:
+    if rows.binary:
+        return float(sk.average_precision_score(rows.y, rows.score))
+    return float(sk.average_precision_score(np.eye(rows.p.shape[1])[rows.y], rows.p))
+
+
+def _log_loss(rows: Scored) -> float:
+    return float(sk.log_loss(rows.y, _clipped(rows), labels=rows.classes))
+
+
+def _brier(rows: Scored) -> float:
+    if rows.binary:
+        return float(sk.brier_score_loss(rows.y, rows.score, pos_label=1))
+    return float(np.mean(np.sum((rows.p - np.eye(rows.p.shape[1])[rows.y]) ** 2, axis=1)))
+
+
+def confidence_and_hit(rows: Scored) -> tuple[Probabilities, Probabilities]:
+    """What calibration compares: the positive's score and label, or the top class's and its truth."""
+    if rows.binary:
+        return rows.score.astype(np.float64), rows.y.astype(np.float64)
+    top = rows.p.argmax(axis=1)
+    return rows.p.max(axis=1).astype(np.float64), (top == rows.y).astype(np.float64)
+
+
+def score_bins(score: Probabilities, bins: int = ECE_BINS) -> Labels:
+    """The group of each row: groups of about equal size in the order of the score, ties together."""
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, score, side="right")
+
+
+def _ece(rows: Scored) -> float:
+    score, hit = confidence_and_hit(rows)
+    gaps = np.bincount(score_bins(score), weights=score - hit)
+    return float(np.abs(gaps).sum() / len(rows))
+
+
+def _by_class(function: Callable[..., Any], rows: Scored) -> float:
+    how = (
+        {"pos_label": 1, "average": "binary"}
+        if rows.binary
+        else {"labels": rows.classes, "average": "macro"}
+    )
+    return float(function(rows.y, rows.predicted, zero_division=np.nan, **how))
+
+
+def _macro_f1(rows: Scored) -> float:
+    return float(sk.f1_score(rows.y, rows.predicted, labels=rows.classes, average="macro"))
+
+
+def row_costs(rows: Scored) -> Probabilities:
+    """What each row's decision cost."""
+    alarm, positive = rows.predicted == 1, rows.y == 1
+    cost: Probabilities = (alarm & ~positive) * rows.costs.false_positive + (
+        ~alarm & positive
+    ) * rows.costs.false_negative
+    return cost
+
+
+def _all() -> tuple[Metric, ...]:
+    return (
+        Metric("pr_auc", True, _pr_auc, needs_both_classes=True),
+        Metric("roc_auc", True, _roc_auc, needs_both_classes=True),
+        Metric("log_loss", False, _log_loss),
+        Metric("brier", False, _brier),
+        Metric("ece", False, _ece),
+        Metric("accuracy", True, lambda r: float(sk.accuracy_score(r.y, r.predicted))),
+        Metric("precision", True, partial(_by_class, sk.precision_score)),
+        Metric("recall", True, partial(_by_class, sk.recall_score)),
+        Metric("f1", True, partial(_by_class, sk.f1_score)),
+        Metric("macro_f1", True, _macro_f1),
+        Metric("cost", False, lambda r: float(row_costs(r).mean()), binary_only=True),
+        Metric("alert_rate", None, lambda r: float(r.predicted.mean()), binary_only=True),
+        Metric("base_rate", None, lambda r: float(r.y.mean()), binary_only=True),
+    )
+
+
+METRICS: dict[str, Metric] = {m.name: m for m in _all()}
+
+
+def metric(name: str) -> Metric:
+    """The metric of a name; an unknown one is a `BadInput` that lists the known."""
+    if name not in METRICS:
+        raise BadInput(f"{name} is not a metric", fix=f"use one of {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def metrics_for(classes: int) -> tuple[Metric, ...]:
+    """The metrics that exist for so many classes."""
+    return tuple(m for m in METRICS.values() if classes == 2 or not m.binary_only)
+
+
+def higher_is_better(name: str) -> bool:
+    """Whether a model with more of it is the better one; a describing figure is a `BadInput`."""
+    better = metric(name).higher_is_better
+    if better is None:
+        raise BadInput(
+            f"{name} describes a model and cannot choose between two",
+            fix=f"use one of {', '.join(m.name for m in METRICS.values() if m.higher_is_better is not None)}",
+        )
+    return better
+
+
+def best_threshold(y: Labels, score: Probabilities, costs: Costs) -> float:
+    """The threshold in [0, 1] whose errors cost least on these rows.
+
+    It lies midway between two neighbouring scores, so that rounding flips no row. Among equally good
+    ones the nearest to the threshold that is right for true probabilities, fp / (fp + fn), is taken.
+    """
+    order = np.argsort(-score, kind="stable")
+    ranked, positive = score[order].astype(np.float64), y[order] == 1
+    ends = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
+    alarms = np.append(0, ends + 1)
+    caught = np.append(0, np.cumsum(positive)[ends])
+    cost = (alarms - caught) * costs.false_positive + (positive.sum() - caught) * (
+        costs.false_negative
+    )
+    values = np.concatenate([[1.0], ranked[ends], [0.0]])
+    cuts = (values[:-1] + values[1:]) / 2
+    if ranked[0] >= 1.0:  # a score of 1 is always an alarm
+        cost, cuts = cost[1:], cuts[1:]
+    if ranked[-1] <= 0.0:
+        cuts[-1] = 0.0
+    best = np.flatnonzero(np.isclose(cost, cost.min(), rtol=1e-12, atol=0))
+    total = costs.false_positive + costs.false_negative
+    ideal = costs.false_positive / total if total else 0.5
+    return float(cuts[best[np.abs(cuts[best] - ideal).argmin()]])
