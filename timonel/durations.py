@@ -21,11 +21,11 @@ def parse_duration(text: object) -> timedelta:
 
 
 def format_duration(span: timedelta) -> str:
-    """Write a span in its largest whole unit: the inverse of `parse_duration`."""
+    """Write a span in its largest whole unit up to days: the inverse of `parse_duration`."""
     seconds = int(span.total_seconds())
     if not seconds:
         return "0s"
-    unit = next(u for u in ("w", "d", "h", "min", "s") if seconds % _UNITS[u] == 0)
+    unit = next(u for u in ("d", "h", "min", "s") if seconds % _UNITS[u] == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
 
 

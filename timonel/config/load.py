@@ -35,10 +35,16 @@ def parse_config(text: str, *, name: str = "timonel.yaml", base: Path = Path()) 
     if not isinstance(raw, dict):
         raise BadInput(f"{name}: expected sections such as model: and data:, got {_short(raw)}")
     try:
-        return Config.model_validate({**raw, "base": base})
+        return Config.model_validate(_with_base(raw, name, base))
     except ValidationError as error:
         problems = [_describe(name, problem) for problem in error.errors()]
         raise BadInput("\n".join(problems)) from None
+
+
+def _with_base(raw: dict[str, Any], name: str, base: Path) -> dict[str, Any]:
+    if "base" in raw:
+        raise BadInput(f"{name}: base is not a setting: relative paths start at the file's folder")
+    return {**raw, "base": base}
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

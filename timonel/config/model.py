@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from timonel.config.sections import (
     Candidate,
@@ -42,7 +43,7 @@ class Config(Section):
     rollout: Rollout = Rollout()
     storage: Storage = Storage()
     resources: Resources = Resources()
-    base: Path = Field(default=Path(), exclude=True, json_schema_extra={"readOnly": True})
+    base: SkipJsonSchema[Path] = Field(default=Path(), exclude=True)
     """The folder that relative paths start at: set by `load_config`."""
 
     @model_validator(mode="after")
