@@ -89,7 +89,7 @@ def test_a_staged_directory_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_full_disk_says_where_and_leaves_nothing(tmp_path: Path) -> None:
     """No space left is an error that names the place, and the half-written file is gone."""
-    with pytest.raises(Unavailable, match="the disk that holds .*report is full"):
+    with pytest.raises(Unavailable, match=r"the disk that holds .*report is full"):
         with staged_file(tmp_path / "report"):
             raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
