@@ -1,18 +1,29 @@
-"""Reads CSV and Parquet files as Arrow, and says of a bad one which row and column is wrong."""
+"""Table files as a stream of record batches: CSV and Parquet of any size in bounded memory.
 
-from collections.abc import Iterator
+A CSV has no types: its columns come as text, and `cast_column` gives them the type that the reader
+knows. Every problem is a `BadInput` that names the file, the column and the row; rows count from 0,
+without the header.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, parquet
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
 
 from timonel.errors import BadInput
 
-CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-PARQUET_SUFFIXES = (".parquet", ".pq")
+BATCH_ROWS = 65_536
+BLOCK_BYTES = 4 << 20
+"""Bytes of a CSV that are read at once; a single row may not be longer."""
+DELIMITERS = (",", ";", "\t")
 MOSTLY = 0.9
 """A text column of which this share is numbers is a number column with mistakes."""
 
@@ -21,142 +32,224 @@ _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(inf|nan|infi
 
 @dataclass(frozen=True)
 class TableFile:
-    """A readable table file: its columns, and its rows where the format knows them beforehand."""
+    """A CSV or Parquet file whose header has been read."""
 
     path: Path
+    format: Literal["csv", "parquet"]
     schema: pa.Schema
     rows: int | None
+    """Known beforehand for Parquet only."""
 
-    def batches(self, size: int = 65_536) -> Iterator[pa.RecordBatch]:
-        """Read the file piece by piece, in constant memory. CSV types are those of the first piece."""
-        with explained(self.path):
-            if _is_csv(self.path):
-                for batch in _csv_stream(self.path):
-                    _reject_binary(self.path, batch.schema)
-                    yield batch
-            else:
-                yield from parquet.ParquetFile(self.path).iter_batches(batch_size=size)
+    @cached_property
+    def delimiter(self) -> str:
+        """What separates the values of a CSV: the candidate that its header holds most often."""
+        return _delimiter(self.path)
+
+    def batches(
+        self, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows in order, `rows` at most at once, of the named columns only."""
+        names = list(columns if columns is not None else self.schema.names)
+        stream = self._csv(names) if self.format == "csv" else self._parquet(names, rows)
+        for batch in stream:
+            for start in range(0, batch.num_rows, rows):
+                yield batch.slice(start, rows)
+
+    def _csv(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        try:
+            with _open_csv(self.path, self.delimiter, self.schema.names, columns) as reader:
+                yield from reader
+        except pa.ArrowInvalid as error:
+            raise _csv_problem(self.path, self.schema, str(error)) from None
+
+    def _parquet(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield from file.iter_batches(batch_size=rows, columns=columns)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise BadInput(f"{self.path}: not a whole Parquet file: {error}") from None
 
 
 def open_table(path: Path) -> TableFile:
-    """Open a CSV or Parquet file without reading its rows; `BadInput` names what is wrong."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
-        raise BadInput(f"{path}: {what}, expected a CSV or Parquet file")
-    with explained(path):
-        if _is_csv(path):
-            schema, rows = _csv_stream(path).schema, None
-        elif path.name.lower().endswith(PARQUET_SUFFIXES):
-            footer = parquet.ParquetFile(path)
-            schema, rows = footer.schema_arrow, footer.metadata.num_rows
-        else:
-            known = ", ".join(CSV_SUFFIXES + PARQUET_SUFFIXES)
-            raise BadInput(
-                f"{path}: cannot tell what kind of table this is", fix=f"name it {known}"
-            )
-    reject_repeated(path, schema)
-    return TableFile(path, schema, rows)
-
-
-def read_table(path: Path) -> pa.Table:
-    """Read a whole file; a column of numbers with a few words in it is an error that names the row."""
-    source = open_table(path)
-    with explained(path):
-        table = _read_csv(path) if _is_csv(path) else parquet.read_table(path)
-    if _is_csv(path):
-        _reject_binary(path, table.schema)
-    if not table.num_rows:
-        raise BadInput(f"{path}: the table has no rows (columns: {', '.join(source.schema.names)})")
-    if _is_csv(path):
-        for name in table.column_names:
-            _reject_mixed(path, table[name], name)
+    """Read the header of a CSV or Parquet file; the content decides which it is, not the name."""
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: is a folder, expected a CSV or Parquet file") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    if not magic:
+        raise BadInput(f"{path}: is empty, expected a CSV with a header or a Parquet file")
+    if magic[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadInput(f"{path}: is UTF-16 text, expected UTF-8", fix=_recode(path, "UTF-16"))
+    table = _open_parquet(path) if magic == b"PAR1" else _open_header(path)
+    _refuse_duplicates(table)
     return table
 
 
-def reject_repeated(path: Path | str, schema: pa.Schema) -> None:
-    """Raise where two columns share a name."""
-    twice = sorted({n for n in schema.names if schema.names.count(n) > 1})
-    if twice:
+def read_table(path: Path) -> pa.Table:
+    """Read a whole file, the types of a CSV inferred from all its rows.
+
+    A column of numbers with a few words in it is an error that names the first such row.
+    """
+    source = open_table(path)
+    table = _read_typed_csv(source) if source.format == "csv" else _read_parquet(source)
+    if not table.num_rows:
+        raise BadInput(f"{path}: has no rows (its columns are {', '.join(table.column_names)})")
+    return table
+
+
+def cast_column(column: pa.Array, to: pa.DataType, *, where: str, first_row: int = 0) -> pa.Array:
+    """Give a column of text its type; a value that does not fit is named with its row.
+
+    `where` starts the message (file and column), `first_row` is the row of the column's first value.
+    """
+    trimmed = pc.utf8_trim_whitespace(column)
+    try:
+        return pc.cast(trimmed, to)
+    except pa.ArrowInvalid:
+        row = next(i for i, value in enumerate(trimmed) if not _casts(value, to))
         raise BadInput(
-            f"{path}: the column {', '.join(twice)} is there more than once: names must differ"
-        )
+            f"{where}, row {first_row + row} is {column[row].as_py()!r}: expected {_expected(to)}"
+        ) from None
 
 
-def _is_csv(path: Path) -> bool:
-    return path.name.lower().endswith(CSV_SUFFIXES)
+def _read_parquet(source: TableFile) -> pa.Table:
+    return pa.Table.from_batches(source.batches(), schema=source.schema)
 
 
-def _csv_options(path: Path) -> dict[str, object]:
-    tab = ".tsv" in path.name.lower()
-    return {
-        "parse_options": csv.ParseOptions(delimiter="\t" if tab else ",", newlines_in_values=True),
-        "convert_options": csv.ConvertOptions(strings_can_be_null=True),
-    }
+def _read_typed_csv(source: TableFile) -> pa.Table:
+    try:
+        table = csv.read_csv(source.path, **_csv_options(source.delimiter, None, None))
+    except pa.ArrowInvalid as error:
+        raise _csv_problem(source.path, source.schema, str(error)) from None
+    for field in table.schema:
+        # bytes that are not UTF-8 make Arrow read a column as binary instead of refusing it
+        if pa.types.is_binary(field.type):
+            raise BadInput(
+                _not_utf8(source.path, field.name, table[field.name]), fix=_recode(source.path)
+            )
+        if pa.types.is_string(field.type):
+            _refuse_mixed(source.path, field.name, table[field.name])
+    return table
 
 
-def _csv_stream(path: Path) -> csv.CSVStreamingReader:
-    return csv.open_csv(path, **_csv_options(path))
+def _not_utf8(path: Path, name: str, column: pa.ChunkedArray) -> str:
+    for row, value in enumerate(column.to_pylist()):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError as error:
+            return f"{path}: column {name}, row {row}: not UTF-8 text (byte 0x{value[error.start]:02x})"
+    return f"{path}: column {name}: not UTF-8 text"
 
 
-def _read_csv(path: Path) -> pa.Table:
-    return csv.read_csv(path, **_csv_options(path))
-
-
-class explained:  # noqa: N801 - reads as a phrase: with explained(path)
-    """Turn Arrow's errors about a file into a `BadInput` that names the file and, if possible, the row."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        """Start watching for errors."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate an error of Arrow's."""
-        if isinstance(error, pa.ArrowInvalid | UnicodeDecodeError):
-            raise BadInput(f"{self.path}: {_reason(self.path, str(error))}") from None
-
-
-def _reason(path: Path, text: str) -> str:
-    if "UTF8" in text or "UTF-8" in text or "utf-8" in text:
-        return _not_utf8(path)
-    if "Empty CSV" in text:
-        return "the file is empty: expected a line of column names and rows below it"
-    if not _is_csv(path):
-        return f"not a readable Parquet file: {text}"
-    return text.removeprefix("CSV parse error: ")
-
-
-def _reject_binary(path: Path, schema: pa.Schema) -> None:
-    # a column with bytes that are not UTF-8 is read as binary, not refused
-    if any(pa.types.is_binary(field.type) for field in schema):
-        raise BadInput(f"{path}: {_not_utf8(path)}")
-
-
-def _not_utf8(path: Path) -> str:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                byte = line[error.start]
-                return (
-                    f"line {number} is not UTF-8 (byte 0x{byte:02x} at column {error.start + 1}):"
-                    " save the file as UTF-8"
-                )
-    return "the file is not UTF-8: save it as UTF-8"
-
-
-def _reject_mixed(path: Path, column: pa.ChunkedArray, name: str) -> None:
-    if not pa.types.is_string(column.type):
-        return
+def _refuse_mixed(path: Path, name: str, column: pa.ChunkedArray) -> None:
     numbers = pc.match_substring_regex(column, _NUMBER, ignore_case=True)
     filled = len(column) - column.null_count
     share = (pc.sum(numbers).as_py() or 0) / filled if filled else 0.0
     if MOSTLY <= share < 1:
-        odd = int(np.argmin(numbers.fill_null(True).to_numpy(zero_copy_only=False)))
+        odd = int(np.argmin(numbers.fill_null(True).to_numpy()))
         raise BadInput(
-            f"{path}: column {name}, row {odd + 1} is {column[odd].as_py()!r}, while {share:.1%} of the"
+            f"{path}: column {name}, row {odd} is {column[odd].as_py()!r}, while {share:.1%} of the"
             " column are numbers",
             fix="mend that value or leave it empty",
         )
+
+
+def _open_parquet(path: Path) -> TableFile:
+    try:
+        with pq.ParquetFile(path) as file:
+            return TableFile(path, "parquet", file.schema_arrow, file.metadata.num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadInput(f"{path}: not a whole Parquet file: {error}") from None
+
+
+def _open_header(path: Path) -> TableFile:
+    try:
+        with _open_csv(path, _delimiter(path), None, None) as reader:
+            names = reader.schema.names
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: the header is not UTF-8 text", fix=_recode(path)) from None
+    except pa.ArrowInvalid as error:
+        raise _csv_problem(path, pa.schema([]), str(error)) from None
+    return TableFile(path, "csv", pa.schema([(name, pa.string()) for name in names]), None)
+
+
+def _delimiter(path: Path) -> str:
+    with path.open("rb") as stream:
+        header = stream.readline(BLOCK_BYTES).decode("utf-8", errors="replace")
+    return max(DELIMITERS, key=header.count)
+
+
+def _open_csv(
+    path: Path, delimiter: str, names: list[str] | None, columns: list[str] | None
+) -> csv.CSVStreamingReader:
+    return csv.open_csv(path, **_csv_options(delimiter, names, columns))
+
+
+def _csv_options(
+    delimiter: str, names: list[str] | None, columns: list[str] | None
+) -> dict[str, object]:
+    types = None if names is None else dict.fromkeys(names, pa.string())
+    return {
+        # one thread: only then does Arrow say which row is at fault
+        "read_options": csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+        "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": csv.ConvertOptions(
+            column_types=types, include_columns=columns, strings_can_be_null=True
+        ),
+    }
+
+
+def _refuse_duplicates(table: TableFile) -> None:
+    names = table.schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(
+            f"{table.path}: has the column {', '.join(twice)} more than once: names must differ"
+        )
+
+
+def _csv_problem(path: Path, schema: pa.Schema, message: str) -> BadInput:
+    row = re.search(r"Row #(\d+)", message)
+    # Arrow counts from 1 and counts the header
+    where = f", row {int(row[1]) - 2}" if row else ""
+    column = re.search(r"In CSV column #(\d+)", message)
+    if column and int(column[1]) < len(schema):
+        where = f": column {schema.names[int(column[1])]}{where}"
+    if "invalid UTF8" in message:
+        return BadInput(f"{path}{where}: not UTF-8 text", fix=_recode(path))
+    width = re.search(r"Expected (\d+) columns, got (\d+)", message)
+    if width:
+        return BadInput(
+            f"{path}{where}: has {width[2]} values, the header has {width[1]}",
+            fix="quote values that hold the delimiter, or mend the row",
+        )
+    if "straddl" in message:
+        return BadInput(
+            f"{path}: a row is longer than {BLOCK_BYTES >> 20} MB: is a closing quote missing?"
+        )
+    if "Empty CSV" in message:
+        return BadInput(f"{path}: has no rows")
+    return BadInput(f"{path}{where}: not a CSV file: {message}")
+
+
+def _recode(path: Path, encoding: str = "LATIN1") -> str:
+    return f"save it as UTF-8, for example: iconv -f {encoding} -t UTF-8 {path.name} > new.csv"
+
+
+def _casts(value: pa.Scalar, to: pa.DataType) -> bool:
+    try:
+        value.cast(to)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _expected(to: pa.DataType) -> str:
+    if pa.types.is_boolean(to):
+        return "true or false"
+    return "a number" if pa.types.is_floating(to) or pa.types.is_integer(to) else str(to)
