@@ -1,6 +1,7 @@
 """The data contract: inferred from the training table, enforced at training and at serving."""
 
 from timonel.contract.enforce import (
+    Breach,
     Enforcer,
     Rule,
     Violation,
@@ -15,6 +16,7 @@ from timonel.contract.model import ColumnContract, DataContract
 
 __all__ = [
     "MISSING",
+    "Breach",
     "ColumnContract",
     "DataContract",
     "Enforcer",

@@ -49,6 +49,14 @@ class Violation:
         )
 
 
+@dataclass(frozen=True)
+class Breach:
+    """A violation with the rows of the batch that commit it."""
+
+    violation: Violation
+    rows: NDArray[np.bool_]
+
+
 class Enforcer:
     """Checks feature batches against one contract, in a few vector operations when all is well."""
 
@@ -62,9 +70,13 @@ class Enforcer:
 
     def check(self, batch: FeatureBatch) -> list[Violation]:
         """The violations of a batch, by column in the order of the contract; empty when it holds."""
+        return [breach.violation for breach in self.breaches(batch)]
+
+    def breaches(self, batch: FeatureBatch) -> list[Breach]:
+        """As `check`, each violation with its rows."""
         return self._check_numbers(batch.numeric) + self._check_words(batch)
 
-    def _check_numbers(self, x: NDArray[np.float32]) -> list[Violation]:
+    def _check_numbers(self, x: NDArray[np.float32]) -> list[Breach]:
         inside = (x >= self._low) & (x <= self._high)
         if inside.all():
             return []
@@ -75,7 +87,7 @@ class Enforcer:
             found += _number_violations(x[:, j], bad[:, j], missing[:, j], self.contract.numeric[j])
         return found
 
-    def _check_words(self, batch: FeatureBatch) -> list[Violation]:
+    def _check_words(self, batch: FeatureBatch) -> list[Breach]:
         found = []
         for j, column in enumerate(self.contract.categorical):
             found += self._check_categories(batch.categorical[:, j], column, self._allowed[j])
@@ -88,7 +100,7 @@ class Enforcer:
 
     def _check_categories(
         self, values: NDArray[np.object_], column: ColumnContract, allowed: frozenset[str] | None
-    ) -> list[Violation]:
+    ) -> list[Breach]:
         if allowed is not None and allowed.issuperset(values):
             return []
         null = values == MISSING
@@ -168,7 +180,7 @@ def _number_violations(
     bad: NDArray[np.bool_],
     missing: NDArray[np.bool_],
     column: ColumnContract,
-) -> list[Violation]:
+) -> list[Breach]:
     low, high = _limits(column)
     expected = f"{low:g} to {high:g}"
     infinite = np.isinf(x)
@@ -183,9 +195,11 @@ def _number_violations(
 
 def _violation(
     rows: NDArray[np.bool_], column: ColumnContract, rule: Rule, expected: str, got: str
-) -> list[Violation]:
+) -> list[Breach]:
     count = int(rows.sum())
-    return [Violation(column.name, rule, expected, got, count, int(rows.argmax()))] if count else []
+    if not count:
+        return []
+    return [Breach(Violation(column.name, rule, expected, got, count, int(rows.argmax())), rows)]
 
 
 def _listed(categories: tuple[str, ...]) -> str:
