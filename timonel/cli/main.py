@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from timonel.cli import config_commands
+from timonel.cli import config_commands, init
 from timonel.errors import TimonelError
 
 HELP = "Keeps a model in production on course: trains, registers, serves and watches it."
@@ -22,6 +22,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    init.register(app)
     config_commands.register(app)
     for entry in sorted(entry_points(group="timonel.commands"), key=lambda e: e.name):
         entry.load()(app)
