@@ -18,7 +18,8 @@ from timonel.config import Costs
 from timonel.errors import BadInput
 
 Labels = NDArray[np.int64]
-Probabilities = NDArray[np.floating[Any]]
+Floats = NDArray[np.floating[Any]]
+Probabilities = Floats
 
 ECE_BINS = 10
 """Groups of equal size, by score, over which calibration error is averaged."""

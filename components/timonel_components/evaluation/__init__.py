@@ -1,0 +1,1 @@
+"""The parts of an examination of a model, and what it finds."""

@@ -1,0 +1,116 @@
+"""Decides whether a model is good enough to be registered."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from timonel.config import Config, Gate
+from timonel.errors import BadInput
+from timonel.files import write_text
+from timonel_components.evaluation.result import Estimate, Evaluation
+from timonel_components.metrics import higher_is_better
+
+
+class GateResult(BaseModel):
+    """One condition with its verdict: what was asked, what was found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    expected: str
+    actual: str
+    passed: bool
+
+    def __str__(self) -> str:
+        return f"{self.metric}: {self.actual}, expected {self.expected}"
+
+
+class GateReport(BaseModel):
+    """All conditions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passed: bool
+    results: tuple[GateResult, ...]
+
+    @property
+    def failures(self) -> tuple[GateResult, ...]:
+        """The conditions that do not hold."""
+        return tuple(r for r in self.results if not r.passed)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        write_text(path, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        return cls.model_validate_json(path.read_bytes())
+
+
+def judge_gates(evaluation: Evaluation, config: Config) -> GateReport:
+    """Judge every gate of the settings on the bad end of its metric's interval.
+
+    A metric without a value never passes. Raises `BadInput` for a metric that does not exist.
+    """
+    results = tuple(r for gate in config.evaluation.gates for r in _judge(gate, evaluation))
+    return GateReport(passed=all(r.passed for r in results), results=results)
+
+
+def _judge(gate: Gate, evaluation: Evaluation) -> list[GateResult]:
+    found = evaluation.metrics.get(gate.metric)
+    if found is None:
+        raise BadInput(
+            f"evaluation.gates names the metric {gate.metric}, which a {evaluation.task} model"
+            " does not have",
+            fix=f"use one of {', '.join(evaluation.metrics)}",
+        )
+    results = []
+    if gate.at_least is not None:
+        results.append(_at_least(gate.metric, found, gate.at_least))
+    if gate.at_most is not None:
+        results.append(_at_most(gate.metric, found, gate.at_most))
+    if gate.max_loss_to_champion is not None:
+        results.append(_against_champion(gate.metric, evaluation, gate.max_loss_to_champion))
+    return results
+
+
+def _at_least(name: str, found: Estimate, bound: float) -> GateResult:
+    low = found.value if found.low is None else found.low
+    return GateResult(
+        metric=name,
+        expected=f"lower end at least {bound:g}",
+        actual=str(found),
+        passed=low is not None and low >= bound,
+    )
+
+
+def _at_most(name: str, found: Estimate, bound: float) -> GateResult:
+    high = found.value if found.high is None else found.high
+    return GateResult(
+        metric=name,
+        expected=f"upper end at most {bound:g}",
+        actual=str(found),
+        passed=high is not None and high <= bound,
+    )
+
+
+def _against_champion(name: str, evaluation: Evaluation, margin: float) -> GateResult:
+    expected = f"at most {margin:g} worse than the champion"
+    if evaluation.challenge is None:
+        return GateResult(
+            metric=name, expected=expected, actual="there is no champion yet", passed=True
+        )
+    found = evaluation.challenge.difference.get(name)
+    if found is None or found.low is None or found.high is None:
+        why = found.reason if found else "it was not compared"
+        return GateResult(metric=name, expected=expected, actual=f"undefined: {why}", passed=False)
+    loss = -found.low if _up(name) else found.high
+    return GateResult(
+        metric=name, expected=expected, actual=f"difference {found}", passed=loss <= margin
+    )
+
+
+def _up(name: str) -> bool:
+    return False if name.startswith("latency_") else higher_is_better(name)
