@@ -1,0 +1,83 @@
+"""Versions of the data: each ingested table is one version of a Delta table, named by its content."""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pydantic import BaseModel, ConfigDict
+
+from timonel.errors import BadInput
+
+DIGEST = "timonel.digest"
+"""The key in a commit's metadata under which the content's digest stands."""
+SOURCE = "timonel.source"
+"""The key under which the address stands that the table was read from."""
+
+
+class DataVersion(BaseModel):
+    """One version of one table: it always reads back as the same rows in the same order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    """The Delta table."""
+    version: int
+    rows: int
+    digest: str | None = None
+    """SHA-256 of the content; None for a table that something else wrote."""
+
+
+def read_version(data: DataVersion) -> pa.Table:
+    """Read one version of the data; raises `BadInput` where it does not exist (any more)."""
+    try:
+        return DeltaTable(data.uri, version=data.version).to_pyarrow_table()
+    except TableNotFoundError:
+        raise BadInput(f"{data.uri}: no such Delta table", fix="ingest the data again") from None
+    except (DeltaError, FileNotFoundError) as error:
+        raise BadInput(
+            f"{data.uri}: version {data.version} cannot be read: {first_line(error)}",
+            why="the version does not exist, or its files were vacuumed away",
+            fix="ingest the data again",
+        ) from None
+
+
+def latest_version(uri: str) -> DataVersion | None:
+    """The newest version of a Delta table; None where there is no table."""
+    if not DeltaTable.is_deltatable(uri):
+        return None
+    table = DeltaTable(uri)
+    digest = table.history(1)[0].get(DIGEST)
+    return DataVersion(uri=uri, version=table.version(), rows=table.count(), digest=digest)
+
+
+def table_digest(table: pa.Table) -> str:
+    """SHA-256 of a table's names, types, values and order, however its memory is laid out."""
+    digest = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        digest.update(f"{name}\0{column.type}\0{len(column)}\0".encode())
+        for part in _bytes(column.combine_chunks()):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: the native libraries append their stack."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _bytes(column: pa.Array) -> list[bytes | memoryview]:
+    """What a column holds: its gaps, and its values with the gaps levelled."""
+    gaps = np.packbits(column.is_null().to_numpy(zero_copy_only=False)).data
+    if pa.types.is_string(column.type):
+        text = pc.fill_null(column, "")
+        lengths = pc.binary_length(text).to_numpy(zero_copy_only=False)
+        return [gaps, np.ascontiguousarray(lengths).data, "".join(text.to_pylist()).encode()]
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
+        return [gaps, np.ascontiguousarray(values).data]
+    if pa.types.is_timestamp(column.type):
+        return _bytes(column.cast(pa.int64()))
+    return [repr(column.to_pylist()).encode()]

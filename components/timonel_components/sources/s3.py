@@ -1,0 +1,98 @@
+"""Tables on S3 and what speaks its protocol: Parquet, CSV and Delta tables.
+
+Credentials and the endpoint come from the usual variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; without a key, from the machine's role.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from timonel.errors import BadInput, Unavailable
+from timonel.tables import read_table
+from timonel_components.sources.delta import is_delta, read_delta
+
+CONNECT_SECONDS = 5.0
+ATTEMPTS = 3
+CHUNK = 8 << 20
+
+
+def read_s3(uri: str, environment: Mapping[str, str]) -> pa.Table:
+    """Read an object, or the Delta table under a prefix."""
+    place = uri.removeprefix("s3://").rstrip("/")
+    try:
+        store = _store(environment)
+        kind = store.get_file_info(place).type
+        if kind is fs.FileType.File:
+            return _read_object(store, place, uri)
+        if kind is fs.FileType.Directory:
+            return _read_prefix(uri, environment)
+    except OSError as error:
+        raise _explained(uri, error, environment) from None
+    raise BadInput(f"{uri}: no such object", fix="check the bucket and the key in data.source")
+
+
+def _store(environment: Mapping[str, str]) -> fs.S3FileSystem:
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    address = urlsplit(endpoint or "")
+    return fs.S3FileSystem(
+        access_key=environment.get("AWS_ACCESS_KEY_ID"),
+        secret_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+        session_token=environment.get("AWS_SESSION_TOKEN"),
+        region=_region(environment),
+        endpoint_override=address.netloc or None,
+        scheme=address.scheme or "https",
+        connect_timeout=CONNECT_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+    )
+
+
+def _region(environment: Mapping[str, str]) -> str:
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _read_object(store: fs.S3FileSystem, place: str, uri: str) -> pa.Table:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(place).name
+        with store.open_input_stream(place) as source, copy.open("wb") as target:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+        try:
+            return read_table(copy)
+        except BadInput as error:
+            raise BadInput(
+                error.message.replace(str(copy), uri), why=error.why, fix=error.fix
+            ) from None
+
+
+def _read_prefix(uri: str, environment: Mapping[str, str]) -> pa.Table:
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
+    options = {"AWS_REGION": _region(environment)}
+    if endpoint:
+        options |= {"AWS_ENDPOINT_URL": endpoint}
+    if endpoint.startswith("http://"):
+        options |= {"AWS_ALLOW_HTTP": "true"}
+    if not is_delta(uri, options):
+        raise BadInput(
+            f"{uri}: holds no _delta_log, hence is no Delta table",
+            fix="give the address of a CSV or Parquet object, or of a Delta table",
+        )
+    return read_delta(uri, options)
+
+
+def _explained(uri: str, error: OSError, environment: Mapping[str, str]) -> Exception:
+    text = str(error)
+    if "ACCESS_DENIED" in text or "SIGNATURE" in text.upper() or "INVALID_ACCESS_KEY" in text:
+        return BadInput(
+            f"{uri}: access denied: {text}",
+            fix="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may read",
+        )
+    where = environment.get("AWS_ENDPOINT_URL", "AWS")
+    return Unavailable(
+        f"{uri}: {where} cannot be read after {ATTEMPTS} attempts: {text}",
+        fix="check AWS_ENDPOINT_URL and the network, then run it again",
+    )

@@ -1,0 +1,113 @@
+"""Trains one candidate: searches its settings, fits it, finds the threshold whose errors cost least."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from timonel.config import Candidate, Config, Task
+from timonel.contract import DataContract, FeatureReader
+from timonel.errors import BadInput
+from timonel.files import staged_directory
+from timonel_components.halving import Rows, Trial, successive_halving
+from timonel_components.scoring import encode_target
+from timonel_components.skops_io import load_model, save_model
+from timonel_components.splits import Splits
+
+MODEL, INFO = "model.skops", "trained.json"
+
+
+class TrainedInfo(BaseModel):
+    """What is known of a trained candidate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidate: Candidate
+    params: dict[str, float | int]
+    metric: str
+    score: float
+    """The metric on the validation rows."""
+    threshold: float | None
+    """Score from which a row counts as positive; None for more than two classes."""
+    seconds: float
+    rows: int
+    """Rows it learnt from."""
+    trials: int
+    """Settings that were tried."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted pipeline with what is known of it."""
+
+    pipeline: Any
+    info: TrainedInfo
+
+    def save(self, directory: Path) -> None:
+        """Write the model and its description, whole or not at all."""
+        with staged_directory(directory) as stage:
+            save_model(self.pipeline, stage / MODEL)
+            (stage / INFO).write_text(self.info.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, directory: Path) -> "Trained":
+        """Read what `save` wrote; only trusted types are loaded."""
+        try:
+            text = (directory / INFO).read_bytes()
+        except FileNotFoundError:
+            raise BadInput(f"{directory}: holds no trained model (no {INFO})") from None
+        info = TrainedInfo.model_validate_json(text)
+        return cls(load_model(directory / MODEL), info)
+
+
+def train(splits: Splits, contract: DataContract, config: Config, candidate: Candidate) -> Trained:
+    """Train a candidate on the training rows; settings and threshold are chosen on the validation rows.
+
+    The test rows are not looked at. The same splits, settings and seed give the same model. Raises
+    `BadInput` for a task that has no such candidate.
+    """
+    _check_fit(contract, config, candidate)
+    began = time.perf_counter()
+    fitting, choosing = _rows(splits.train, contract), _rows(splits.validation, contract)
+    best, tried = successive_halving(candidate, fitting, choosing, contract, config)
+    return Trained(best.pipeline, _info(best, tried, candidate, config, began))
+
+
+def _check_fit(contract: DataContract, config: Config, candidate: Candidate) -> None:
+    if contract.task is Task.RANKING:
+        raise BadInput(
+            "model.task is ranking: no candidate trains a ranking",
+            fix="use binary, multiclass or text",
+        )
+    if candidate not in config.fitting_candidates:
+        raise BadInput(
+            f"the candidate {candidate} does not fit task {contract.task}:"
+            f" {', '.join(config.fitting_candidates)} do"
+        )
+    if contract.task is Task.TEXT and len(contract.features) > 1:
+        others = ", ".join(c.name for c in contract.features if c.kind != "text")
+        raise BadInput(
+            f"a text task learns from data.text alone, and data.features also names {others}",
+            fix="take data.features out",
+        )
+
+
+def _rows(table: Any, contract: DataContract) -> Rows:
+    return Rows(FeatureReader(contract).from_table(table), encode_target(table, contract))
+
+
+def _info(
+    best: Trial, tried: int, candidate: Candidate, config: Config, began: float
+) -> TrainedInfo:
+    return TrainedInfo(
+        candidate=candidate,
+        params=dict(best.params),
+        metric=config.selection_metric,
+        score=best.score,
+        threshold=best.threshold,
+        seconds=round(time.perf_counter() - began, 3),
+        rows=best.rows,
+        trials=tried,
+    )
