@@ -17,7 +17,8 @@ def schema() -> None:
     """Print the JSON Schema of timonel.yaml, for editors and other programs."""
     from timonel.config import Config
 
-    typer.echo(json.dumps(Config.model_json_schema(), indent=2))
+    # as written, so that a default such as 7d is one that the file may hold
+    typer.echo(json.dumps(Config.model_json_schema(mode="serialization"), indent=2))
 
 
 def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
