@@ -101,7 +101,7 @@ class Metric:
             raise UndefinedMetric(single)
         value = float(self.compute(rows))
         if not np.isfinite(value):
-            raise UndefinedMetric(f"{self.name} divides by zero on these rows")
+            raise UndefinedMetric(_why_undefined(rows))
         return value
 
 
@@ -110,7 +110,13 @@ def _single_class(rows: Scored) -> str | None:
     return f"no row of class index {absent[0]} is among them" if len(absent) else None
 
 
-def _clipped(rows: Scored) -> Probabilities:
+def _why_undefined(rows: Scored) -> str:
+    if rows.binary and not rows.predicted.any():
+        return "no row reaches the threshold"
+    return _single_class(rows) or "it divides by zero on these rows"
+
+
+def _normalised(rows: Scored) -> Probabilities:
     """Probabilities as float64 that sum to one, as scikit-learn's losses ask."""
     p = rows.p.astype(np.float64)
     total: Probabilities = p / p.sum(axis=1, keepdims=True)
@@ -120,7 +126,9 @@ def _clipped(rows: Scored) -> Probabilities:
 def _roc_auc(rows: Scored) -> float:
     if rows.binary:
         return float(sk.roc_auc_score(rows.y, rows.score))
-    return float(sk.roc_auc_score(rows.y, _clipped(rows), multi_class="ovr", labels=rows.classes))
+    return float(
+        sk.roc_auc_score(rows.y, _normalised(rows), multi_class="ovr", labels=rows.classes)
+    )
 
 
 def _pr_auc(rows: Scored) -> float:
@@ -130,7 +138,7 @@ def _pr_auc(rows: Scored) -> float:
 
 
 def _log_loss(rows: Scored) -> float:
-    return float(sk.log_loss(rows.y, _clipped(rows), labels=rows.classes))
+    return float(sk.log_loss(rows.y, _normalised(rows), labels=rows.classes))
 
 
 def _brier(rows: Scored) -> float:

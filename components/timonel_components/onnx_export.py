@@ -114,7 +114,9 @@ def _vectorizers(pipeline: Any) -> list[Any]:
 
 def _without_labels(graph: onnx.ModelProto) -> bytes:
     """Drop the label output and whatever only it needs: thresholds are the server's business."""
+    shape = next(o for o in graph.graph.output if o.name == OUTPUT)
     kept = select_model_inputs_outputs(graph, [OUTPUT])
+    kept.graph.output[0].CopyFrom(shape)
     used = {name for node in kept.graph.node for name in node.input}
     constants = [c for c in kept.graph.initializer if c.name in used]
     del kept.graph.initializer[:]

@@ -21,11 +21,16 @@ def model_input(batch: FeatureBatch, contract: DataContract) -> Any:
 
 def probabilities(pipeline: Any, batch: FeatureBatch, contract: DataContract) -> NDArray[Any]:
     """The probability of each class of the contract, (n, classes); a class never learnt has zero."""
-    p = pipeline.predict_proba(model_input(batch, contract))
+    found = pipeline.predict_proba(model_input(batch, contract))
+    return aligned(found, pipeline.classes_, contract)
+
+
+def aligned(p: Any, learnt: Any, contract: DataContract) -> NDArray[Any]:
+    """Probabilities of the classes learnt as probabilities of all classes of the contract."""
     if p.shape[1] == len(contract.classes):
         return np.asarray(p)
     full = np.zeros((len(p), len(contract.classes)), dtype=p.dtype)
-    full[:, pipeline.classes_] = p
+    full[:, learnt] = p
     return full
 
 

@@ -93,19 +93,19 @@ class Importance(Frozen):
     low: float
     high: float
     shap: float | None = None
-    """Mean absolute SHAP value, in log odds or probability as `shap_unit` says."""
+    """Mean absolute SHAP value, in log odds."""
+    effects: tuple[float, ...] = ()
+    """SHAP values of some rows, for two classes: above 0 towards the positive class."""
+    levels: tuple[float, ...] = ()
+    """The feature's value in those rows, by rank from 0 to 1; empty for categories."""
 
 
 class Explanation(Frozen):
     """What the model looks at."""
 
     importances: tuple[Importance, ...]
-    rows: int
     method: str
-    """How SHAP values were made."""
-    shap_unit: str = ""
-    shap_rows: int = 0
-    note: str = ""
+    """How they were found, in a sentence."""
 
 
 class Curve(Frozen):

@@ -12,7 +12,7 @@ from timonel.config import Config
 from timonel.contract import DataContract, FeatureBatch, FeatureReader
 from timonel.errors import BadInput
 from timonel_components.metrics import Labels, Probabilities, Scored
-from timonel_components.scoring import encode_target, probabilities
+from timonel_components.scoring import aligned, encode_target, probabilities
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -64,6 +64,10 @@ class Fitted:
     def probabilities(self, batch: FeatureBatch) -> Probabilities:
         """The probability of each class."""
         return probabilities(self.pipeline, batch, self.contract)
+
+    def aligned(self, p: Probabilities) -> Probabilities:
+        """What the pipeline gives, as probabilities of all classes."""
+        return aligned(p, self.pipeline.classes_, self.contract)
 
     def scored(self, batch: FeatureBatch, y: Labels) -> Scored:
         """The rows with their probabilities, ready for metrics."""

@@ -1,0 +1,68 @@
+"""How long a prediction takes in the backend that will serve the model, without the network."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from timonel.contract import FeatureBatch
+from timonel_components.evaluation.bootstrap import Bootstrap
+from timonel_components.evaluation.result import Latency
+from timonel_components.evaluation.sample import Fitted
+from timonel_components.metrics import Floats
+from timonel_components.onnx_export import OUTPUT, OnnxExport, onnx_inputs, onnx_session
+
+SIZES = (1, 256)
+WARM_UP = 5
+CALLS = 300
+BUDGET_SECONDS = 2.0
+"""Time spent on each size at most."""
+
+Predict = Callable[[FeatureBatch], Any]
+
+
+def latency(
+    model: Fitted, export: OnnxExport, batch: FeatureBatch, bootstrap: Bootstrap
+) -> tuple[Latency, ...]:
+    """p50 and p95 of single rows and of batches, with intervals."""
+    predict = _backend(model, export)
+    sizes = sorted({min(size, len(batch)) for size in SIZES})
+    return tuple(_measure(predict, export.backend, batch, size, bootstrap) for size in sizes)
+
+
+def _backend(model: Fitted, export: OnnxExport) -> Predict:
+    if export.graph is None:
+        return model.probabilities
+    session = onnx_session(export.graph)
+    return lambda rows: session.run([OUTPUT], onnx_inputs(rows))
+
+
+def _measure(
+    predict: Predict, backend: str, batch: FeatureBatch, size: int, bootstrap: Bootstrap
+) -> Latency:
+    taken = _timings(predict, batch, size)
+    rng = np.random.default_rng(bootstrap.seed)
+    again = taken[rng.integers(len(taken), size=(bootstrap.resamples, len(taken)))]
+    p50, p95 = (
+        bootstrap.interval(float(np.quantile(taken, q)), np.quantile(again, q, axis=1))
+        for q in (0.5, 0.95)
+    )
+    return Latency(backend=backend, rows=size, calls=len(taken), p50_ms=p50, p95_ms=p95)
+
+
+def _timings(predict: Predict, batch: FeatureBatch, size: int) -> Floats:
+    """Milliseconds of each call, over rows from all of the batch."""
+    starts = np.linspace(0, len(batch) - size, WARM_UP + CALLS).astype(int)
+    taken: list[float] = []
+    end = time.perf_counter() + BUDGET_SECONDS
+    for call, start in enumerate(starts):
+        rows = batch[slice(start, start + size)]
+        began = time.perf_counter()
+        predict(rows)
+        finished = time.perf_counter()
+        if call >= WARM_UP:
+            taken.append(1e3 * (finished - began))
+        if finished > end and taken:
+            break
+    return np.array(taken)
