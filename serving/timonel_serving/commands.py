@@ -1,7 +1,84 @@
 """The commands that this package adds to `timonel`. Heavy imports stay inside the functions."""
 
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
+from timonel.config.sections import OnViolation
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    app.command("serve")(serve)
+
+
+def serve(
+    config: ConfigPath = DEFAULT_CONFIG,
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", help="A package's folder, instead of one from the registry."),
+    ] = None,
+    alias: Annotated[
+        str | None, typer.Option("--alias", help="Which registered version: champion, challenger.")
+    ] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option(
+            "--model-version",
+            help="The number of a registered version; with --package, the name to report for it.",
+        ),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="REST port; 0 takes a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
+    grpc: Annotated[bool, typer.Option(help="Whether to serve gRPC.")] = True,
+    on_violation: Annotated[
+        OnViolation | None, typer.Option(help="What to do with rows that break the contract.")
+    ] = None,
+    log_url: Annotated[
+        str | None, typer.Option(help="Where each inference is sent as a CloudEvent.")
+    ] = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Serve a model over HTTP (KServe V1, Open Inference V2) and gRPC until it is stopped."""
+    # as a container's process 1 Python would ignore SIGTERM while it loads
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    from timonel_serving.launch import Wish, launch
+
+    flags: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "grpc_port": grpc_port,
+        "on_violation": on_violation,
+        "log_url": log_url,
+    }
+    overrides = {name: value for name, value in flags.items() if value is not None}
+    if not grpc:
+        overrides["grpc_port"] = None
+    wish = Wish(config, package, alias, model_version, overrides)
+
+    def announce(facts: dict[str, Any]) -> None:
+        typer.echo(json.dumps(facts) if as_json else _story(facts))
+        sys.stdout.flush()
+
+    launch(wish, announce, verbose=verbose)
+
+
+def _story(facts: dict[str, Any]) -> str:
+    name, rest = facts["model"], facts["rest"]
+    lines = [
+        f"serving   {name}, version {facts['version']}, on {facts['backend']}",
+        f"package   {facts['package']}",
+        f"V1        {rest}/v1/models/{name}:predict",
+        f"V2        {rest}/v2/models/{name}/infer",
+        f"gRPC      {facts['grpc'] or 'off'}",
+        f"metrics   {rest}/metrics",
+        "Ctrl-C stops it",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,121 @@
+"""One implementation of reading, scoring and rendering, for every way into the server."""
+
+import time
+from dataclasses import dataclass
+
+import orjson
+from kserve.metrics import POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
+
+from timonel.contract import FeatureBatch, FeatureReader
+from timonel_serving.metrics import Metrics
+from timonel_serving.problems import ContractBroken, Malformed, TooLarge
+from timonel_serving.protocol import v1, v2
+from timonel_serving.scoring import Answer, Scorer
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A rendered answer."""
+
+    body: bytes
+    header_length: int | None = None
+    """Length of the JSON part where binary tensors follow it."""
+
+
+class Engine:
+    """Answers requests with one model."""
+
+    def __init__(
+        self, scorer: Scorer, *, name: str, version: str, max_batch: int, metrics: Metrics
+    ) -> None:
+        self.name, self.version = name, version
+        self.contract = scorer.contract
+        self.reader = FeatureReader(scorer.contract)
+        self.metrics = metrics
+        self._scorer = scorer
+        self._max_batch = max_batch
+        self._stages = [h.labels(name) for h in (PRE_HIST_TIME, PREDICT_HIST_TIME, POST_HIST_TIME)]
+
+    def v1(self, body: bytes, request_id: str) -> Reply:
+        """Answer a V1 body."""
+        start = time.perf_counter()
+        batch = v1.read(_json(body), self.reader)
+        read = time.perf_counter()
+        answer = self.answer(batch)
+        scored = time.perf_counter()
+        fields = self.render_v1(answer, request_id)
+        reply = Reply(orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY))
+        self._observe(start, read, scored)
+        return reply
+
+    def v2(self, body: bytes, header_length: int | None, request_id: str) -> Reply:
+        """Answer a V2 body, whose first `header_length` bytes are JSON where the rest is binary."""
+        start = time.perf_counter()
+        head, blob = (body, b"") if header_length is None else _split(body, header_length)
+        query = v2.read_query(_json(head))
+        batch = v2.read_inputs(query.inputs, self.reader, memoryview(blob))
+        read = time.perf_counter()
+        answer = self.answer(batch)
+        scored = time.perf_counter()
+        reply = Reply(
+            *v2.render(
+                answer,
+                self.contract,
+                query.wanted,
+                name=self.name,
+                version=self.version,
+                request_id=query.id or request_id,
+            )
+        )
+        self._observe(start, read, scored)
+        return reply
+
+    def answer(self, batch: FeatureBatch) -> Answer:
+        """Check and score a batch, and count what was found."""
+        rows = len(batch)
+        if rows > self._max_batch:
+            raise TooLarge(
+                f"the request has {rows:,} rows, at most {self._max_batch:,} are answered",
+                fix="split it, or raise serving.max_batch",
+            )
+        if not rows:
+            raise Malformed("the request has no rows")
+        try:
+            violations = self._scorer.check(batch)
+        except ContractBroken as error:
+            self.metrics.violations(error.violations)
+            raise
+        if violations:
+            self.metrics.violations(violations)
+        answer = self._scorer.answer(batch, violations)
+        self.metrics.rows(rows)
+        return answer
+
+    def render_v1(self, answer: Answer, request_id: str) -> dict[str, object]:
+        """The fields of a V1 response."""
+        return v1.render(
+            answer, self.contract, name=self.name, version=self.version, request_id=request_id
+        )
+
+    def _observe(self, start: float, read: float, scored: float) -> None:
+        end = time.perf_counter()
+        pre, predict, post = self._stages
+        pre.observe(read - start)
+        predict.observe(scored - read)
+        post.observe(end - scored)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        what = str(error) if body else "it is empty"
+        raise Malformed(f"the body is not JSON: {what}") from None
+
+
+def _split(body: bytes, header_length: int) -> tuple[bytes, bytes]:
+    if not 0 <= header_length <= len(body):
+        raise Malformed(
+            f"inference-header-content-length is {header_length}, the body has {len(body)} bytes"
+        )
+    return body[:header_length], body[header_length:]

@@ -1,0 +1,95 @@
+"""From what the user asked for to a running server."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from timonel.config import Config, load_config
+from timonel.config.sections import Serving
+from timonel.errors import BadInput
+from timonel.package import Package, open_package
+from timonel.registries import find_registry
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked to be served."""
+
+    config: Path
+    package: Path | None
+    alias: str | None
+    version: str | None
+    overrides: dict[str, Any]
+    """Settings of the section `serving` that flags gave."""
+
+
+def launch(wish: Wish, announce: Callable[[dict[str, Any]], None], *, verbose: bool) -> None:
+    """Verify, load and serve; returns when the server has drained."""
+    config = load_config(wish.config) if wish.package is None or wish.config.exists() else None
+    settings = _settings(config, wish.overrides)
+    package, version = _package(config, wish)
+    _serve(package, version, settings, announce, verbose=verbose)
+
+
+def _settings(config: Config | None, overrides: dict[str, Any]) -> Serving:
+    base = config.serving if config else Serving()
+    try:
+        return Serving.model_validate({**base.model_dump(), **overrides})
+    except ValidationError as error:
+        first = error.errors()[0]
+        flag = "--" + str(first["loc"][0]).replace("_", "-")
+        raise BadInput(f"{flag} is {first['input']!r}: {first['msg']}") from None
+
+
+def _package(config: Config | None, wish: Wish) -> tuple[Package, str]:
+    """The verified package and the version to report for it."""
+    if wish.package is not None:
+        package = open_package(wish.package)
+        return package, wish.version or package.digest[:12]
+    assert config is not None
+    if wish.alias and wish.version:
+        raise BadInput("--alias and --model-version both name a version: give one of them")
+    registered = find_registry()(config, wish.version or wish.alias or "champion")
+    package = open_package(registered.path, expected_digest=registered.digest)
+    return package, registered.version
+
+
+def _serve(
+    package: Package,
+    version: str,
+    settings: Serving,
+    announce: Callable[[dict[str, Any]], None],
+    *,
+    verbose: bool,
+) -> None:
+    sys.argv = sys.argv[:1]  # kserve reads the command line as it is imported
+    # kserve's own response class: nothing that a user of this server could mend
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
+    from timonel_serving.assemble import assemble
+    from timonel_serving.server import Addresses, PredictorServer, leave
+
+    parts = assemble(package, settings, version)
+
+    def listening(addresses: Addresses) -> None:
+        announce(
+            {
+                "model": package.manifest.model,
+                "version": version,
+                "backend": package.manifest.backend,
+                "package": str(package.path),
+                "rest": addresses.rest,
+                "grpc": addresses.grpc,
+            }
+        )
+
+    server = PredictorServer(parts, settings, listening)
+    for name in ("kserve", "kserve.trace", "uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+    server.start([parts.predictor])
+    leave(parts.gate)

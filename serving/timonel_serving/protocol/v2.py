@@ -1,0 +1,201 @@
+"""The Open Inference Protocol V2: one tensor a column, or one matrix of all columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from timonel.config.sections import Label
+from timonel.contract import DataContract, FeatureBatch, FeatureReader
+from timonel.errors import BadInput
+from timonel_serving.problems import Malformed, violations_json
+from timonel_serving.protocol.tensors import DTYPES, Values, columns_of, decode, encode, flatten
+from timonel_serving.scoring import Answer
+
+_EXAMPLE = (
+    'send {"inputs": [{"name": column, "shape": [rows], "datatype": "FP32", "data": [...]}, ...]}'
+)
+OUTPUTS = ("predict", "score")
+_NOTHING = memoryview(b"")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A request, read."""
+
+    inputs: Sequence[Any]
+    id: str | None
+    wanted: tuple[tuple[str, bool], ...]
+    """The outputs to send, each with whether as binary."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output tensor."""
+
+    name: str
+    datatype: str
+    values: NDArray[Any]
+
+
+def read_query(payload: object) -> Query:
+    """Check the envelope of a JSON request."""
+    if not isinstance(payload, dict):
+        raise Malformed("the body is not a JSON object", fix=_EXAMPLE)
+    inputs = payload.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise Malformed('the body has no "inputs": expected a list of tensors', fix=_EXAMPLE)
+    identity = payload.get("id")
+    return Query(inputs, identity if isinstance(identity, str) else None, _wanted(payload))
+
+
+def read_inputs(
+    inputs: Sequence[Any], reader: FeatureReader, blob: memoryview = _NOTHING
+) -> FeatureBatch:
+    """Read the tensors of a request; `blob` holds the data of those in binary form, in order."""
+    columns: dict[str, Values] = {}
+    for tensor in inputs:
+        name, shape, values, blob = _tensor(tensor, blob)
+        # the plain case, a vector of a column, is all that most requests have
+        if len(shape) == 1 and shape[0] == len(values) and name in reader.known:
+            found = [values]
+        else:
+            found = columns_of(name, shape, values)
+        if len(found) == 1 and (name in reader.known or len(inputs) > 1):
+            if name in columns:
+                raise Malformed(f"the input {name} is there twice")
+            columns[name] = found[0]
+        else:
+            return _read_matrix(name, found, inputs, reader)
+    if len(blob):
+        raise Malformed(f"{len(blob)} bytes after the last binary tensor belong to no input")
+    return reader.from_columns(columns)
+
+
+def _tensor(tensor: Any, blob: memoryview) -> tuple[str, Sequence[int], Values, memoryview]:
+    """The name, shape and flat values of a tensor, and what is left of the binary data."""
+    try:
+        name, shape, datatype = tensor["name"], tensor["shape"], tensor["datatype"]
+    except (TypeError, KeyError):
+        raise Malformed("an input lacks its name, shape or datatype", fix=_EXAMPLE) from None
+    if datatype not in DTYPES or type(name) is not str or not isinstance(shape, list):
+        raise Malformed(
+            f"input {str(name)[:40]!r} has the datatype {str(datatype)[:40]!r} and the shape"
+            f" {str(shape)[:40]}: expected one of {', '.join(DTYPES)} and a list"
+        )
+    data = tensor.get("data")
+    if type(data) is list and not (data and type(data[0]) is list):
+        return name, shape, data, blob
+    if data is not None:
+        return name, shape, flatten(name, data), blob
+    size = _binary_size(name, tensor.get("parameters"), len(blob))
+    return name, shape, decode(name, datatype, blob[:size]), blob[size:]
+
+
+def _binary_size(name: str, parameters: object, available: int) -> int:
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if type(size) is not int or size < 0:
+        raise Malformed(f'input {name} has neither "data" nor a binary_data_size', fix=_EXAMPLE)
+    if size > available:
+        raise Malformed(f"input {name} announces {size} bytes of data, {available} are left")
+    return size
+
+
+def _read_matrix(
+    name: str, found: list[Values], inputs: Sequence[Any], reader: FeatureReader
+) -> FeatureBatch:
+    if len(inputs) != 1 or len(found) != len(reader.names):
+        raise BadInput(
+            f"input {name} has {len(found)} columns in {len(inputs)} tensors: expected one tensor"
+            f" a column, or a single one with all {len(reader.names)} columns",
+            fix=f"the model's columns are {', '.join(reader.names[:12])}",
+        )
+    return reader.from_columns(dict(zip(reader.names, found, strict=True)))
+
+
+def _wanted(payload: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
+    parameters = payload.get("parameters")
+    binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
+    outputs = payload.get("outputs")
+    if not outputs:
+        return tuple((name, binary) for name in OUTPUTS)
+    if not isinstance(outputs, list):
+        raise Malformed('"outputs" is not a list')
+    return tuple(_wanted_output(output, binary) for output in outputs)
+
+
+def _wanted_output(output: object, binary: bool) -> tuple[str, bool]:
+    name = output.get("name") if isinstance(output, dict) else None
+    if not isinstance(output, dict) or name not in OUTPUTS:
+        raise Malformed(f"there is no output {str(name)[:40]!r}: expected {' or '.join(OUTPUTS)}")
+    parameters = output.get("parameters")
+    if isinstance(parameters, dict) and isinstance(parameters.get("binary_data"), bool):
+        binary = parameters["binary_data"]
+    return name, binary
+
+
+def outputs(answer: Answer, contract: DataContract) -> dict[str, Output]:
+    """The output tensors, by name."""
+    datatype = label_datatype(contract.classes)
+    labels = np.array(contract.classes, dtype=DTYPES[datatype])
+    return {
+        "predict": Output("predict", datatype, labels[answer.classes]),
+        "score": Output("score", "FP32", answer.scores),
+    }
+
+
+def label_datatype(labels: Sequence[Label]) -> str:
+    """The datatype of the predicted labels."""
+    if all(isinstance(label, bool) for label in labels):
+        return "BOOL"
+    whole = all(type(label) is int and abs(label) < 2**63 for label in labels)
+    return "INT64" if whole else "BYTES"
+
+
+def violations_parameter(answer: Answer) -> dict[str, str]:
+    """The violations as a response parameter: the protocol has no objects there, so as JSON text."""
+    if not answer.violations:
+        return {}
+    return {"violations": orjson.dumps(violations_json(answer.violations)).decode()}
+
+
+def render(
+    answer: Answer,
+    contract: DataContract,
+    wanted: Sequence[tuple[str, bool]],
+    *,
+    name: str,
+    version: str,
+    request_id: str,
+) -> tuple[bytes, int | None]:
+    """The response's body, and the length of its JSON part where binary tensors follow."""
+    tensors = outputs(answer, contract)
+    shown = [_render_output(tensors[wish], binary) for wish, binary in wanted]
+    fields: dict[str, Any] = {
+        "model_name": name,
+        "model_version": version,
+        "id": request_id,
+        "outputs": [json for json, _ in shown],
+    }
+    if answer.violations:
+        fields["parameters"] = violations_parameter(answer)
+    head = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
+    blob = [raw for _, raw in shown if raw is not None]
+    return (b"".join([head, *blob]), len(head)) if blob else (head, None)
+
+
+def _render_output(output: Output, binary: bool) -> tuple[dict[str, Any], bytes | None]:
+    values = output.values
+    json: dict[str, Any] = {
+        "name": output.name,
+        "datatype": output.datatype,
+        "shape": list(values.shape),
+    }
+    if binary:
+        raw = encode(values)
+        return {**json, "parameters": {"binary_data_size": len(raw)}}, raw
+    json["data"] = values.ravel().tolist() if output.datatype == "BYTES" else values.ravel()
+    return json, None
