@@ -1,12 +1,15 @@
 """One implementation of reading, scoring and rendering, for every way into the server."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
 from kserve.metrics import POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
 
 from timonel.contract import FeatureBatch, FeatureReader
+from timonel_serving.exchange import Exchange
 from timonel_serving.metrics import Metrics
 from timonel_serving.problems import ContractBroken, Malformed, TooLarge
 from timonel_serving.protocol import v1, v2
@@ -29,6 +32,10 @@ class Engine:
         self, scorer: Scorer, *, name: str, version: str, max_batch: int, metrics: Metrics
     ) -> None:
         self.name, self.version = name, version
+        self.routes: Mapping[str, Literal["v1", "v2"]] = {
+            f"/v1/models/{name}:predict": "v1",
+            f"/v2/models/{name}/infer": "v2",
+        }
         self.contract = scorer.contract
         self.reader = FeatureReader(scorer.contract)
         self.metrics = metrics
@@ -36,10 +43,16 @@ class Engine:
         self._max_batch = max_batch
         self._stages = [h.labels(name) for h in (PRE_HIST_TIME, PREDICT_HIST_TIME, POST_HIST_TIME)]
 
+    def reply(self, exchange: Exchange) -> Reply:
+        """Answer a request in its protocol."""
+        if exchange.protocol == "v1":
+            return self.v1(exchange.body, exchange.id)
+        return self.v2(exchange.body, exchange.json_length, exchange.id)
+
     def v1(self, body: bytes, request_id: str) -> Reply:
         """Answer a V1 body."""
         start = time.perf_counter()
-        batch = v1.read(_json(body), self.reader)
+        batch = v1.read(json_of(body), self.reader)
         read = time.perf_counter()
         answer = self.answer(batch)
         scored = time.perf_counter()
@@ -52,7 +65,7 @@ class Engine:
         """Answer a V2 body, whose first `header_length` bytes are JSON where the rest is binary."""
         start = time.perf_counter()
         head, blob = (body, b"") if header_length is None else _split(body, header_length)
-        query = v2.read_query(_json(head))
+        query = v2.read_query(json_of(head))
         batch = v2.read_inputs(query.inputs, self.reader, memoryview(blob))
         read = time.perf_counter()
         answer = self.answer(batch)
@@ -105,7 +118,8 @@ class Engine:
         post.observe(end - scored)
 
 
-def _json(body: bytes) -> object:
+def json_of(body: bytes) -> object:
+    """A body's JSON; raises `Malformed`."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -6,20 +6,34 @@ the same engine as the KServe model behind it.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, Protocol
 
 from timonel_serving.admission import Gate
 from timonel_serving.body import Disconnected, check_size, read_body
 from timonel_serving.cloudevents import Inference
-from timonel_serving.engine import Engine, Reply
+from timonel_serving.engine import Reply
 from timonel_serving.exchange import Exchange, Message, Receive, Scope, Send
 from timonel_serving.inference_log import InferenceLog
+from timonel_serving.metrics import Metrics
 from timonel_serving.problems import Problem, problem_of
 
 _log = logging.getLogger("timonel.serving")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Answering(Protocol):
+    """What answers the requests of some paths with one model."""
+
+    name: str
+    version: str
+    metrics: Metrics
+    routes: Mapping[str, Literal["v1", "v2"]]
+    """The paths that are answered, each with its protocol."""
+
+    def reply(self, exchange: Exchange) -> Reply:
+        """Answer a request whose body has been read."""
 
 
 class Front:
@@ -27,7 +41,7 @@ class Front:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Answering,
         gate: Gate,
         kserve: App,
         *,
@@ -37,10 +51,7 @@ class Front:
     ) -> None:
         self._engine, self._gate, self._kserve, self._inference_log = engine, gate, kserve, log
         self._max_body, self._inline = max_body, inline_bytes
-        self._routes: dict[str, Literal["v1", "v2"]] = {
-            f"/v1/models/{engine.name}:predict": "v1",
-            f"/v2/models/{engine.name}/infer": "v2",
-        }
+        self._routes = engine.routes
         self._version = (b"x-timonel-version", engine.version.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,16 +87,11 @@ class Front:
         announced = exchange.announced
         if announced is not None and announced <= self._inline:
             exchange.body = await read_body(receive, self._max_body)
-            return self._work(exchange)
+            return self._engine.reply(exchange)
         check_size(announced or 0, self._max_body)
         with self._gate.place():
             exchange.body = await read_body(receive, self._max_body)
-            return await self._gate.run(lambda: self._work(exchange))
-
-    def _work(self, exchange: Exchange) -> Reply:
-        if exchange.protocol == "v1":
-            return self._engine.v1(exchange.body, exchange.id)
-        return self._engine.v2(exchange.body, exchange.json_length, exchange.id)
+            return await self._gate.run(lambda: self._engine.reply(exchange))
 
     def _problem(self, error: Exception, exchange: Exchange) -> Problem:
         problem = problem_of(error, exchange.protocol)

@@ -91,5 +91,5 @@ def _serve(
     server = PredictorServer(parts, settings, listening)
     for name in ("kserve", "kserve.trace", "uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
-    server.start([parts.predictor])
+    server.start([parts.model])
     leave(parts.gate)

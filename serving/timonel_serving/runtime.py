@@ -65,14 +65,15 @@ class SkopsBackend:
 
     def __init__(self, path: Path, contract: DataContract) -> None:
         self._contract = contract
-        self._pipeline = _load_skops(path)
+        self.pipeline = _load_skops(path)
 
     def probabilities(self, batch: FeatureBatch) -> Probabilities:
         """The probability of each class."""
-        scores = self._pipeline.predict_proba(self._frame(batch))
+        scores = self.pipeline.predict_proba(self.frame(batch))
         return np.asarray(scores, dtype=np.float32)
 
-    def _frame(self, batch: FeatureBatch) -> Any:
+    def frame(self, batch: FeatureBatch) -> Any:
+        """What the pipeline takes: a data frame, or of a text model the texts."""
         if not self._contract.numeric and not self._contract.categorical:
             return batch.text[:, 0]
         import pandas as pd

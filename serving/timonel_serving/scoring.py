@@ -53,9 +53,7 @@ class Scorer:
 
     def answer(self, batch: FeatureBatch, violations: tuple[Violation, ...] = ()) -> Answer:
         """Score a batch that `check` has let pass."""
-        if violations:
-            batch = _without_infinity(batch, violations)
-        probabilities = self.backend.probabilities(batch)
+        probabilities = self.backend.probabilities(servable(batch, violations))
         if not np.isfinite(probabilities).all():
             raise _no_score(probabilities, violations)
         if self._binary:
@@ -64,7 +62,7 @@ class Scorer:
         return Answer(probabilities.argmax(axis=1), probabilities, violations)
 
 
-def _without_infinity(batch: FeatureBatch, violations: tuple[Violation, ...]) -> FeatureBatch:
+def servable(batch: FeatureBatch, violations: tuple[Violation, ...]) -> FeatureBatch:
     """An infinite number, which no estimator takes, is served as a missing one."""
     if not any(v.rule is Rule.NOT_FINITE for v in violations):
         return batch

@@ -21,10 +21,9 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel_serving.admission import Gate
 from timonel_serving.engine import Engine
-from timonel_serving.front import Front
+from timonel_serving.front import Answering, Front
 from timonel_serving.grpc_service import Servicer, start_grpc
 from timonel_serving.inference_log import InferenceLog
-from timonel_serving.predictor import Predictor
 from timonel_serving.repository import OneModel
 
 _log = logging.getLogger("timonel.serving")
@@ -42,9 +41,10 @@ class Addresses:
 class Parts:
     """What the server is put together from."""
 
-    engine: Engine
+    engine: Answering
     gate: Gate
-    predictor: Predictor
+    model: kserve.Model
+    """The model as KServe's own endpoints reach it."""
     log: InferenceLog | None
     inline_bytes: int
 
@@ -142,10 +142,9 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         return _Uvicorn(config, started)
 
     async def _start_grpc(self) -> int:
-        parts = self._parts
-        servicer = Servicer(
-            self.dataplane, self.model_repository_extension, parts.engine, parts.log
-        )
+        engine, log = self._parts.engine, self._parts.log
+        assert isinstance(engine, Engine)  # an explainer is served without gRPC
+        servicer = Servicer(self.dataplane, self.model_repository_extension, engine, log)
         port = self._settings.grpc_port or 0
         try:
             self._grpc, bound = start_grpc(servicer, self._settings.host, port, self._max_body)

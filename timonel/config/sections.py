@@ -168,7 +168,9 @@ class Serving(Section):
     grpc_port: Port | None = 8081
     """gRPC port; 0 takes a free one, null switches gRPC off."""
     explain_port: Port = 8082
-    """Port of the explainer, with `timonel serve --explain`."""
+    """Port of the explainer, with `timonel serve --explain`; 0 takes a free one."""
+    explain_max_batch: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Rows that one request may have explained: an explanation costs far more than a prediction."""
     on_violation: OnViolation = OnViolation.REJECT
     """reject answers 400 (V1) or 422 (V2) naming the field; flag serves the row and marks it."""
     threshold: Share | None = None
