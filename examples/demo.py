@@ -1,0 +1,244 @@
+"""The main job on real data, from a table to answers over HTTP, told as it happens.
+
+    python examples/demo.py accidents          # start to finish, then everything is stopped
+    python examples/demo.py accidents --stay   # leaves it running until Ctrl-C
+
+It runs the same commands as a person would, so it also shows them.
+"""
+
+import argparse
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+from rich.console import Console
+
+from timonel.config import Config, load_config
+from timonel.contract import DataContract
+from timonel.tables import read_table
+
+EXAMPLES = Path(__file__).resolve().parent
+TIMONEL = Path(sys.executable).parent / "timonel"
+ROWS = 5
+REQUESTS = 200
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Tell the story; the exit code is that of the first command that fails."""
+    arguments = parse()
+    began = time.monotonic()
+    settings = EXAMPLES / arguments.example / "timonel.yaml"
+    config = load_config(settings)
+    console.print(f"[bold]Timonel[/] · {config.model.name}: {config.model.description}\n")
+    train(settings)
+    with served(settings, fixed_ports=arguments.stay) as server:
+        ask(server, config)
+        console.print(f"\n[bold green]done[/] in {time.monotonic() - began:.0f} s")
+        if arguments.stay:
+            stay(server)
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    known = sorted(p.parent.name for p in EXAMPLES.glob("*/timonel.yaml"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("example", choices=known, nargs="?", default="accidents")
+    parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
+    return parser.parse_args()
+
+
+def command(*words: str | Path) -> list[str]:
+    """Show a command as one would type it, and give it back as a list."""
+    shown = " ".join(shorten(word) for word in words)
+    console.print(f"[dim]$[/] [bold]timonel {shown}[/]")
+    return [str(TIMONEL), *map(str, words)]
+
+
+def shorten(word: str | Path) -> str:
+    """A path as seen from the repository."""
+    path = Path(word)
+    return str(path.relative_to(EXAMPLES.parent)) if path.is_relative_to(EXAMPLES) else str(word)
+
+
+def train(settings: Path) -> None:
+    """Train, evaluate, package and register."""
+    done = subprocess.run(command("train", "-c", settings), check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running predictor: what it announced, and the columns that it takes."""
+
+    facts: dict[str, Any]
+    contract: DataContract
+    process: subprocess.Popen[str]
+
+    @property
+    def v1(self) -> str:
+        """The address of KServe's V1 protocol."""
+        return f"{self.facts['rest']}/v1/models/{self.facts['model']}:predict"
+
+    @property
+    def v2(self) -> str:
+        """The address of the Open Inference Protocol."""
+        return f"{self.facts['rest']}/v2/models/{self.facts['model']}/infer"
+
+
+@contextmanager
+def served(settings: Path, *, fixed_ports: bool) -> Iterator[Server]:
+    """Start the predictor on the newest model; it is stopped when the block ends."""
+    free = [] if fixed_ports else ["--port", "0", "--grpc-port", "0"]
+    console.print()
+    words = command("serve", "-c", settings, "--alias", "challenger", *free)
+    began = time.monotonic()
+    # a session of its own: Ctrl-C reaches this script alone, which then stops the server
+    process = subprocess.Popen(
+        [*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        facts = announced(process)
+        say("ready", f"in {time.monotonic() - began:.1f} s: {facts['rest']}, gRPC {facts['grpc']}")
+        say("model", f"version {facts['version']} on {facts['backend']}, digests verified")
+        yield Server(facts, DataContract.load(Path(facts["package"]) / "contract.json"), process)
+    finally:
+        stop(process)
+
+
+def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the server says of itself once it is ready; a server that ends first ends the demo."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        sys.exit(process.wait() or 1)
+    facts: dict[str, Any] = json.loads(line)
+    return facts
+
+
+def ask(server: Server, config: Config) -> None:
+    """Send real requests: the newest rows of the table, then one that breaks the contract."""
+    table = read_rows(config)
+    rows = table.slice(table.num_rows - ROWS).select([c.name for c in server.contract.features])
+    truth = table[config.data.target].slice(table.num_rows - ROWS).to_pylist()
+    with httpx.Client(timeout=30) as client:
+        console.print(f"\n[dim]the newest {ROWS} rows of the table, as objects (V1)[/]")
+        answer = client.post(server.v1, json={"instances": rows.to_pylist()})
+        show_v1(answer, truth)
+        console.print("[dim]the same rows, a tensor a column (V2)[/]")
+        show_v2(client.post(server.v2, json={"inputs": tensors(rows)}), answer.json()["scores"])
+        console.print("[dim]a row that breaks the data contract[/]")
+        show_refusal(
+            client.post(server.v1, json={"instances": [broken(rows.to_pylist()[0], server)]})
+        )
+        console.print(f"[dim]one row at a time, {REQUESTS} times[/]")
+        show_speed(client, server, rows)
+
+
+def read_rows(config: Config) -> pa.Table:
+    """The example's table."""
+    return read_table(Path(config.source))
+
+
+def tensors(rows: pa.Table) -> list[dict[str, Any]]:
+    """V2's inputs: numbers as FP64 (a missing one as NaN is no JSON, so as null), text as BYTES."""
+    return [tensor(name, rows[name]) for name in rows.column_names]
+
+
+def tensor(name: str, column: pa.ChunkedArray) -> dict[str, Any]:
+    """One column as a V2 tensor."""
+    numeric = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    kind = ("INT64" if pa.types.is_integer(column.type) else "FP64") if numeric else "BYTES"
+    return {"name": name, "shape": [len(column)], "datatype": kind, "data": column.to_pylist()}
+
+
+def broken(row: dict[str, Any], server: Server) -> dict[str, Any]:
+    """The row with its first feature made impossible."""
+    first = server.contract.features[0]
+    return row | {first.name: 1e9 if first.kind == "numeric" else None}
+
+
+def show_v1(answer: httpx.Response, truth: list[Any]) -> None:
+    """The predictions beside what really happened."""
+    body = answer.raise_for_status().json()
+    say("score", "  ".join(f"{score:6.3f}" for score in body["scores"]))
+    say("predicted", "  ".join(f"{label!s:>6}" for label in body["predictions"]))
+    say("truth", "  ".join(f"{label!s:>6}" for label in truth))
+    version, request = answer.headers["x-timonel-version"], body["id"]
+    say("", f"HTTP {answer.status_code}, x-timonel-version {version}, id {request}")
+
+
+def show_v2(answer: httpx.Response, expected: list[float]) -> None:
+    """The outputs, and that both protocols agree."""
+    outputs = {o["name"]: o["data"] for o in answer.raise_for_status().json()["outputs"]}
+    say("score", "  ".join(f"{score:6.3f}" for score in outputs["score"]))
+    gap = max(abs(a - b) for a, b in zip(outputs["score"], expected, strict=True))
+    if gap > 1e-6:
+        sys.exit(f"error: V1 and V2 differ by {gap:g} on the same rows")
+    say("", f"HTTP {answer.status_code}, the same as by V1")
+
+
+def show_refusal(answer: httpx.Response) -> None:
+    """The answer to a row that breaks the contract."""
+    if answer.status_code != httpx.codes.BAD_REQUEST:
+        sys.exit(f"error: the broken row was answered {answer.status_code}, expected 400")
+    say("refused", f"HTTP {answer.status_code}: {answer.json()['error']}")
+
+
+def show_speed(client: httpx.Client, server: Server, rows: pa.Table) -> None:
+    """How long an answer takes, as this client sees it."""
+    row, spent = rows.to_pylist()[0], []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        client.post(server.v1, json={"instances": [row]}).raise_for_status()
+        spent.append((time.perf_counter() - began) * 1e3)
+    p50, p95 = (statistics.quantiles(spent, n=20)[i] for i in (9, 18))
+    say("latency", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, client included")
+
+
+def say(what: str, text: str) -> None:
+    """One aligned line of the story."""
+    console.print(f"  {what:<10} {text}", markup=False)
+
+
+def stay(server: Server) -> None:
+    """Print where everything is, and wait for Ctrl-C."""
+    facts = server.facts
+    console.print("\nleft running, Ctrl-C stops it")
+    say("V1", server.v1)
+    say("V2", server.v2)
+    say("gRPC", str(facts["grpc"]))
+    say("metrics", f"{facts['rest']}/metrics")
+    say("package", facts["package"])
+    server.process.wait()
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End the server gracefully, and if it does not end, at once."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        console.print("\nstopped")
+        sys.exit(130)
