@@ -2,6 +2,7 @@
 
 data/<model>/      Delta table: every ingested version of the data
 packages/<model>/  model packages, one folder a training
+cache/<model>/     packages fetched from the registry, by digest
 runs/              working files and logs of runs
 mlflow.db          MLflow's runs and registry, unless a server keeps them
 artifacts/         MLflow's artifacts, likewise
@@ -42,6 +43,11 @@ class Workspace:
     def packages(self) -> Path:
         """The folder of the model's packages."""
         return self.home / "packages" / self.model
+
+    @property
+    def cache(self) -> Path:
+        """The folder of packages fetched from the registry."""
+        return self.home / "cache" / self.model
 
     @property
     def runs(self) -> Path:
