@@ -25,7 +25,7 @@ from timonel_components.vocabulary import look_at
 
 FACTOR = 3
 """Each round keeps one setting in so many, on so many times the rows."""
-MIN_ROWS = 2000
+MIN_ROWS = 1000
 """Rows of the first round at least: fewer rank settings by luck."""
 MIN_PER_CLASS = 20
 """Rows that the rarest class of a round needs, or as many as there are."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from threadpoolctl import threadpool_limits
 
 from timonel.config import Candidate, Config, Task
 from timonel.contract import DataContract, FeatureReader
@@ -54,12 +55,15 @@ class Trained:
     @classmethod
     def load(cls, directory: Path) -> "Trained":
         """Read what `save` wrote; only trusted types are loaded."""
+        return cls(load_model(directory / MODEL), cls.info_of(directory))
+
+    @staticmethod
+    def info_of(directory: Path) -> TrainedInfo:
+        """Read the description alone."""
         try:
-            text = (directory / INFO).read_bytes()
+            return TrainedInfo.model_validate_json((directory / INFO).read_bytes())
         except FileNotFoundError:
             raise BadInput(f"{directory}: holds no trained model (no {INFO})") from None
-        info = TrainedInfo.model_validate_json(text)
-        return cls(load_model(directory / MODEL), info)
 
 
 def train(splits: Splits, contract: DataContract, config: Config, candidate: Candidate) -> Trained:
@@ -71,8 +75,15 @@ def train(splits: Splits, contract: DataContract, config: Config, candidate: Can
     _check_fit(contract, config, candidate)
     began = time.perf_counter()
     fitting, choosing = _rows(splits.train, contract), _rows(splits.validation, contract)
-    best, tried = successive_halving(candidate, fitting, choosing, contract, config)
+    with threadpool_limits(_threads(config)):
+        best, tried = successive_halving(candidate, fitting, choosing, contract, config)
     return Trained(best.pipeline, _info(best, tried, candidate, config, began))
+
+
+def _threads(config: Config) -> int:
+    """The whole CPUs of a step: candidates train side by side, and more threads than CPUs crawl."""
+    cpu = config.resources.cpu
+    return max(1, int(float(cpu.removesuffix("m")) / (1000 if cpu.endswith("m") else 1)))
 
 
 def _check_fit(contract: DataContract, config: Config, candidate: Candidate) -> None:
