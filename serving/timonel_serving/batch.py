@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from timonel.config import Config, OnViolation
-from timonel.config.sections import Label
+from timonel.config import OnViolation
+from timonel.config.sections import Label, Serving
 from timonel.contract import Breach, Enforcer
 from timonel.errors import BadInput
 from timonel.files import staged_file
@@ -33,18 +33,15 @@ class BatchModel:
     on_violation: OnViolation
 
     @classmethod
-    def of(
-        cls, package: Package, config: Config, version: str, on_violation: OnViolation | None = None
-    ) -> "BatchModel":
-        """The package's model under the rules of timonel.yaml, on all cores."""
-        rule = on_violation or config.serving.on_violation
+    def of(cls, package: Package, settings: Serving, version: str) -> "BatchModel":
+        """The package's model under the predictor's settings, on all cores."""
         scorer = Scorer(
             package,
             load_backend(package, threads=os.cpu_count() or 1),
-            on_violation=rule,
-            threshold=config.serving.threshold,
+            on_violation=settings.on_violation,
+            threshold=settings.threshold,
         )
-        return cls(scorer, version, rule)
+        return cls(scorer, version, settings.on_violation)
 
 
 @dataclass(frozen=True)
@@ -60,21 +57,20 @@ class Scored:
 
 
 def score_file(
-    source: Path,
+    rows: RowsFile,
     out: Path,
     model: BatchModel,
     *,
     rows_at_once: int = BATCH_ROWS,
     advance: Callable[[float], None] = lambda rows: None,
 ) -> Scored:
-    """Score a CSV or Parquet file into the Parquet file `out`, which appears when all is well.
+    """Score the rows of a file into the Parquet file `out`, which appears when all is well.
 
     The result has the key, time and entity columns that the source has, `prediction`, `score` (more
     than two classes: one `score_<class>` each), `model_version`, and with `flag` `violations`: for a
     row that breaks the contract, what it breaks. With `reject` such a row raises a `BadInput`.
     """
-    rows = RowsFile(source, model.scorer.contract)
-    if out.exists() and out.samefile(source):
+    if out.exists() and out.samefile(rows.table.path):
         raise BadInput(
             f"{out}: is the file to score: it would be overwritten", fix="give another -o"
         )

@@ -10,11 +10,14 @@ import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
 from timonel.config.sections import OnViolation
+from timonel_serving import batch_commands, explainer_commands
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("serve")(serve)
+    explainer_commands.register(app)
+    batch_commands.register(app)
 
 
 def serve(
@@ -43,6 +46,12 @@ def serve(
     log_url: Annotated[
         str | None, typer.Option(help="Where each inference is sent as a CloudEvent.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also start the explainer, in a process of its own.")
+    ] = False,
+    explain_port: Annotated[
+        int | None, typer.Option(help="The explainer's port; 0 takes a free one.")
+    ] = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -57,11 +66,12 @@ def serve(
         "grpc_port": grpc_port,
         "on_violation": on_violation,
         "log_url": log_url,
+        "explain_port": explain_port,
     }
     overrides = {name: value for name, value in flags.items() if value is not None}
     if not grpc:
         overrides["grpc_port"] = None
-    wish = Wish(config, package, alias, model_version, overrides)
+    wish = Wish(config, package, alias, model_version, overrides, explain)
 
     def announce(facts: dict[str, Any]) -> None:
         typer.echo(json.dumps(facts) if as_json else _story(facts))
@@ -71,6 +81,8 @@ def serve(
 
 
 def _story(facts: dict[str, Any]) -> str:
+    if "explain" in facts:
+        return explainer_commands.story(facts)
     name, rest = facts["model"], facts["rest"]
     lines = [
         f"serving   {name}, version {facts['version']}, on {facts['backend']}",

@@ -4,7 +4,9 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel.package import Package, open_package
 from timonel.registries import find_registry
+from timonel_serving.explainer_process import explainer_beside
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,45 @@ class Wish:
     version: str | None
     overrides: dict[str, Any]
     """Settings of the section `serving` that flags gave."""
+    explain: bool = False
+    """Whether an explainer is to run beside the predictor."""
 
 
 def launch(wish: Wish, announce: Callable[[dict[str, Any]], None], *, verbose: bool) -> None:
     """Verify, load and serve; returns when the server has drained."""
+    package, version, settings = resolve(wish)
+    with _explainer(wish, package, version, settings, announce):
+        leave = _serve(package, version, settings, announce, verbose=verbose)
+    leave()
+
+
+def _explainer(
+    wish: Wish,
+    package: Package,
+    version: str,
+    settings: Serving,
+    announce: Callable[[dict[str, Any]], None],
+) -> AbstractContextManager[None]:
+    """The explainer of the very same package, where one is wanted."""
+    if not wish.explain:
+        return nullcontext()
+    options = {
+        "--config": wish.config,
+        "--package": package.path,
+        "--model-version": version,
+        "--host": settings.host,
+        "--port": settings.explain_port,
+        "--on-violation": settings.on_violation,
+    }
+    arguments = [str(part) for option in options.items() for part in option]
+    return explainer_beside(arguments, announce, settings.drain_seconds)
+
+
+def resolve(wish: Wish) -> tuple[Package, str, Serving]:
+    """The verified package, the version to report for it, and the settings to serve it with."""
     config = load_config(wish.config) if wish.package is None or wish.config.exists() else None
     settings = _settings(config, wish.overrides)
-    package, version = _package(config, wish)
-    _serve(package, version, settings, announce, verbose=verbose)
+    return *_package(config, wish), settings
 
 
 def _settings(config: Config | None, overrides: dict[str, Any]) -> Serving:
@@ -67,7 +101,7 @@ def _serve(
     announce: Callable[[dict[str, Any]], None],
     *,
     verbose: bool,
-) -> None:
+) -> Callable[[], None]:
     sys.argv = sys.argv[:1]  # kserve reads the command line as it is imported
     # kserve's own response class: nothing that a user of this server could mend
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
@@ -92,4 +126,4 @@ def _serve(
     for name in ("kserve", "kserve.trace", "uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
     server.start([parts.model])
-    leave(parts.gate)
+    return partial(leave, parts.gate)

@@ -47,6 +47,8 @@ class Parts:
     """The model as KServe's own endpoints reach it."""
     log: InferenceLog | None
     inline_bytes: int
+    port_setting: str = "port"
+    """The setting that a taken port is told by."""
 
 
 class _Readiness(DataPlane):  # type: ignore[misc]  # kserve publishes no types
@@ -99,7 +101,7 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
     def start(self, models: list[kserve.Model]) -> None:
         """Serve until SIGTERM or SIGINT; returns once all is drained."""
         self._register_and_check_atleast_one_model_is_ready(models)
-        rest = _listen(self._settings.host, self._settings.port)
+        rest = _listen(self._settings.host, self._settings.port, self._parts.port_setting)
         uvloop.run(self._run(rest))
 
     async def _run(self, listener: socket.socket) -> None:
@@ -187,7 +189,7 @@ def leave(gate: Gate) -> None:
         os._exit(0)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -195,7 +197,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise _taken("port", host, port, str(error.strerror)) from None
+        raise _taken(setting, host, port, str(error.strerror)) from None
     return listener
 
 

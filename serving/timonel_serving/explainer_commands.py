@@ -1,0 +1,77 @@
+"""The command of the explainer's process. Heavy imports stay inside the function."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
+from timonel.config.sections import OnViolation
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("explainer")(explainer)
+
+
+def explainer(
+    config: ConfigPath = DEFAULT_CONFIG,
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", help="A package's folder, instead of one from the registry."),
+    ] = None,
+    alias: Annotated[
+        str | None, typer.Option("--alias", help="Which registered version: champion, challenger.")
+    ] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option(
+            "--model-version",
+            help="The number of a registered version; with --package, the name to report for it.",
+        ),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "--http_port", help="Port; 0 takes a free one.")
+    ] = None,
+    on_violation: Annotated[
+        OnViolation | None, typer.Option(help="What to do with rows that break the contract.")
+    ] = None,
+    predictor_host: Annotated[
+        str | None,
+        typer.Option(
+            "--predictor-host",
+            "--predictor_host",
+            help="KServe gives it; not needed: the explainer scores with its own copy of the model.",
+        ),
+    ] = None,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Serve explanations of a model's scores (KServe V1 :explain) until it is stopped."""
+    # as a container's process 1 Python would ignore SIGTERM while it loads
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    from timonel_serving.explainer_launch import serve_explanations
+    from timonel_serving.explainer_process import end_with_parent
+    from timonel_serving.launch import Wish, resolve
+
+    if with_parent:
+        end_with_parent()
+    flags: dict[str, Any] = {"host": host, "explain_port": port, "on_violation": on_violation}
+    overrides = {name: value for name, value in flags.items() if value is not None}
+    wish = Wish(config, package, alias, model_version, overrides)
+
+    def announce(facts: dict[str, Any]) -> None:
+        typer.echo(json.dumps(facts) if as_json else story(facts))
+        sys.stdout.flush()
+
+    serve_explanations(*resolve(wish), announce, verbose=verbose)
+
+
+def story(facts: dict[str, Any]) -> str:
+    """Where explanations are served, for a person."""
+    return f"explain   {facts['explain']} (version {facts['version']}, by {facts['method']})"
