@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import kserve
+import numpy as np
 from kserve import InferOutput, InferRequest, InferResponse
 
 from timonel.contract import ColumnContract, FeatureBatch
@@ -92,7 +93,9 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
             response_id=request.id or identity,
             model_name=self._engine.name,
             model_version=self._engine.version,
-            infer_outputs=[_infer_output(tensors[name]) for name in names],
+            infer_outputs=[
+                _infer_output(tensors[name], request.use_binary_outputs) for name in names
+            ],
             parameters=v2.violations_parameter(answer) or None,
             use_binary_outputs=request.use_binary_outputs,
             requested_outputs=request.request_outputs if not request.from_grpc else None,
@@ -110,11 +113,10 @@ def _plain(tensor: Any) -> dict[str, Any]:
     return {"name": tensor.name, "shape": shape, "datatype": tensor.datatype, "data": data}
 
 
-def _infer_output(output: v2.Output) -> InferOutput:
-    tensor = InferOutput(
-        name=output.name, shape=list(output.values.shape), datatype=output.datatype
-    )
-    tensor.data = output.values
+def _infer_output(output: v2.Output, binary: bool) -> InferOutput:
+    values = np.ascontiguousarray(output.values)
+    tensor = InferOutput(output.name, list(values.shape), output.datatype)
+    tensor.set_data_from_numpy(values, binary_data=binary)
     return tensor
 
 

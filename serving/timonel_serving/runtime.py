@@ -70,7 +70,7 @@ class SkopsBackend:
     def probabilities(self, batch: FeatureBatch) -> Probabilities:
         """The probability of each class."""
         scores = self.pipeline.predict_proba(self.frame(batch))
-        return np.asarray(scores, dtype=np.float32)
+        return np.ascontiguousarray(scores, dtype=np.float32)
 
     def frame(self, batch: FeatureBatch) -> Any:
         """What the pipeline takes: a data frame, or of a text model the texts."""
