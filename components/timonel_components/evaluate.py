@@ -108,6 +108,7 @@ def _figures(study: _Study) -> dict[str, Any]:
         "confusion": curves.confusion(rows),
         "roc": {classes[k]: curves.roc_curve(rows, k) for k in lines},
         "pr": {classes[k]: curves.pr_curve(rows, k) for k in lines},
+        "cost": curves.cost_curve(rows) if rows.binary and lines else None,
         "scores": curves.score_counts(rows, classes),
         "calibration": curves.calibration(rows, z),
     }

@@ -37,7 +37,7 @@ def package(
     and the manifest says why. Returns the package as `open_package` verifies it.
     """
     sample = Sample.of(test, contract)
-    export = export_onnx(trained.pipeline, contract, sample.batch)
+    export = _export(trained, evaluation, contract, sample)
     with staged_directory(out_dir) as stage:
         save_model(trained.pipeline, stage / "model.skops")
         if export.graph is not None:
@@ -50,6 +50,15 @@ def package(
         )
         seal_package(stage, _manifest(trained, evaluation, config, origin, export, stage))
     return open_package(out_dir)
+
+
+def _export(
+    trained: Trained, evaluation: Evaluation, contract: DataContract, sample: Sample
+) -> OnnxExport:
+    """The graph; the examination tried it before, and its refusal stands."""
+    if evaluation.backend == "skops":
+        return OnnxExport(None, evaluation.backend_reason)
+    return export_onnx(trained.pipeline, contract, sample.batch)
 
 
 def origin(

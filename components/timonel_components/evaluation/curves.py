@@ -34,7 +34,18 @@ def roc_curve(rows: Scored, klass: int) -> Curve:
 def pr_curve(rows: Scored, klass: int) -> Curve:
     """Recall against precision."""
     precision, recall, cuts = sk.precision_recall_curve(rows.y == klass, rows.p[:, klass])
-    return _curve(recall[::-1], precision[::-1], np.append(cuts, cuts[-1])[::-1])
+    # the last point is scikit-learn's convention for no alarm at all, not a measurement
+    return _curve(recall[-2::-1], precision[-2::-1], cuts[::-1])
+
+
+def cost_curve(rows: Scored) -> Curve:
+    """Threshold against the mean cost of a row, from alarming on all rows to alarming on none."""
+    false, caught, cuts = sk.roc_curve(rows.y, rows.score, drop_intermediate=False)
+    rate = rows.y.mean()
+    cost = false * (1 - rate) * rows.costs.false_positive + (1 - caught) * rate * (
+        rows.costs.false_negative
+    )
+    return _curve(np.minimum(cuts, 1.0)[::-1], cost[::-1], np.minimum(cuts, 1.0)[::-1])
 
 
 def score_counts(rows: Scored, classes: tuple[str, ...]) -> ScoreCounts:
@@ -81,7 +92,8 @@ def _thinned(x: Floats, y: Floats) -> NDArray[np.int64]:
     """Indices evenly spaced along the length of the line, its ends among them."""
     if len(x) <= POINTS:
         return np.arange(len(x))
-    length = np.append(0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+    steps = np.hypot(np.diff(x) / (np.ptp(x) or 1), np.diff(y) / (np.ptp(y) or 1))
+    length = np.append(0, np.cumsum(steps))
     at = np.searchsorted(length, np.linspace(0, length[-1], POINTS))
     kept: NDArray[np.int64] = np.unique(np.append(at.clip(0, len(x) - 1), [0, len(x) - 1]))
     return kept

@@ -48,7 +48,7 @@ def slice_chart(found: Evaluation) -> Figure:
     """The selection metric of each group, with its interval, against all rows."""
     shown = found.slices[:MAX_SLICES]
     name = found.selection_metric
-    with canvas(7.6, 1.5 + 0.3 * len(shown)) as (figure, plot):
+    with canvas(10.8, 1.4 + 0.3 * len(shown)) as (figure, plot):
         whole = found.metrics[name].value
         if whole is not None:
             plot.axvline(whole, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))

@@ -37,6 +37,7 @@ def pictures(found: Evaluation) -> dict[str, str]:
         ("precision-recall", precision_recall, bool(found.pr)),
         ("calibration", calibration, bool(found.calibration)),
         ("scores", scores, found.scores is not None),
+        ("costs", costs, found.cost is not None),
         ("confusion", confusion, len(found.classes) <= MAX_CONFUSION),
         ("importances", importances, bool(found.explanation and found.explanation.importances)),
         ("slices", slice_chart, bool(found.slices)),
@@ -77,7 +78,7 @@ def precision_recall(found: Evaluation) -> Figure:
         precision, recall = found.metrics["precision"].value, found.metrics["recall"].value
         if len(found.classes) == 2 and precision is not None and recall is not None:
             _decision(plot, recall, precision)
-        _shares(plot, "Recall", "Precision")
+        _shares(plot, "Recall", "Precision", 1.0, _tallest(found))
         plot.set_title("Precision and recall")
         plot.legend(loc="upper right")
     return figure
@@ -95,9 +96,9 @@ def calibration(found: Evaluation) -> Figure:
             said, happened, yerr=errors.clip(0), color=ACCENT, ecolor=SOFT, elinewidth=2, marker="o",
             markersize=5.5, markeredgecolor=SURFACE, linewidth=1.5,
         )  # fmt: skip
-        _shares(plot, "Mean score", "Share that came true", top)
+        _shares(plot, "Mean score", "Share that came true", top, top)
         plot.set_title("Calibration")
-        plot.annotate("perfect", (0.97 * top, 0.97 * top), xytext=(-6, -14),
+        plot.annotate("perfect", (0.97 * top, 0.97 * top), xytext=(-12, -3),
                       textcoords="offset points", ha="right", color=MUTED, fontsize=9)  # fmt: skip
     return figure
 
@@ -117,16 +118,36 @@ def scores(found: Evaluation) -> Figure:
             side = -1 if found.threshold > 0.5 else 1
             plot.annotate(
                 f"threshold {found.threshold:.3g}", (found.threshold, 1), xycoords=("data", "axes fraction"),
-                xytext=(5 * side, -12), textcoords="offset points", fontsize=9,
+                xytext=(5 * side, -10), textcoords="offset points", fontsize=9, color=MUTED,
                 ha="right" if side < 0 else "left",
             )  # fmt: skip
+            plot.set_ylim(top=1.08 * plot.get_ylim()[1])
         plot.set_xlim(0, 1)
         plot.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         plot.grid(visible=False, axis="x")
         plot.set_xlabel("Score")
         plot.set_ylabel("Share of the class's rows")
         plot.set_title("Scores by true class")
-        plot.legend(loc="upper right" if (found.threshold or 0) < 0.5 else "upper center")
+        plot.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1,
+                    handlelength=1.2, columnspacing=1.2, fontsize=9)  # fmt: skip
+    return figure
+
+
+def costs(found: Evaluation) -> Figure:
+    """What errors cost at each threshold, and where the chosen one stands."""
+    assert found.cost is not None
+    with canvas() as (figure, plot):
+        plot.plot(found.cost.x, found.cost.y, color=ACCENT)
+        spent = found.metrics["cost"].value
+        if found.threshold is not None and spent is not None:
+            plot.axvline(found.threshold, color=GRID, linewidth=1.2, zorder=1)
+            _decision(plot, found.threshold, spent)
+            plot.legend(loc="best")
+        plot.set_xlim(-0.015, 1.015)
+        plot.set_ylim(0, 1.12 * max(found.cost.y) or 1.0)
+        plot.set_xlabel("Threshold")
+        plot.set_ylabel("Mean cost of a row")
+        plot.set_title("Cost of errors")
     return figure
 
 
@@ -183,10 +204,20 @@ def _decision(plot: Axes, x: float, y: float) -> None:
               linestyle="none", label="at the threshold", zorder=5, clip_on=False)  # fmt: skip
 
 
-def _shares(plot: Axes, x: str, y: str, top: float = 1.0) -> None:
-    margin = 0.015 * top
-    plot.set_xlim(-margin, top + margin)
-    plot.set_ylim(-margin, top + margin)
-    for axis, label in ((plot.xaxis, x), (plot.yaxis, y)):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.1 else 1))
+def _tallest(found: Evaluation) -> float:
+    """The top of the precision axis: all of it, unless precision stays far below one."""
+    reached = [
+        y for line in found.pr.values() for x, y in zip(line.x, line.y, strict=True) if x >= 0.02
+    ]
+    top = 1.5 * max(reached, default=1.0)
+    return 1.0 if top > 0.6 else top
+
+
+def _shares(plot: Axes, x: str, y: str, right: float = 1.0, top: float = 1.0) -> None:
+    for axis, limit, end, label in (
+        (plot.xaxis, plot.set_xlim, right, x),
+        (plot.yaxis, plot.set_ylim, top, y),
+    ):
+        limit(-0.015 * end, 1.015 * end)
+        axis.set_major_formatter(PercentFormatter(1, decimals=0 if end > 0.1 else 1))
         axis.set_label_text(label)

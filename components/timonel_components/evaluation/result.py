@@ -149,6 +149,8 @@ class Evaluation(Frozen):
     """By positive class: false against true positive rate."""
     pr: dict[str, Curve] = {}
     """By positive class: recall against precision."""
+    cost: Curve | None = None
+    """For two classes: threshold against mean cost of a row."""
     scores: ScoreCounts | None = None
     calibration: tuple[CalibrationBin, ...] = ()
     slices: tuple[Slice, ...] = ()
