@@ -47,7 +47,7 @@ def main() -> None:
         ask(server, config)
         console.print(f"\n[bold green]done[/] in {time.monotonic() - began:.0f} s")
         if arguments.stay:
-            stay(server)
+            stay(server, settings)
 
 
 def parse() -> argparse.Namespace:
@@ -101,9 +101,9 @@ class Server:
 @contextmanager
 def served(settings: Path, *, fixed_ports: bool) -> Iterator[Server]:
     """Start the predictor on the newest model; it is stopped when the block ends."""
-    free = [] if fixed_ports else ["--port", "0", "--grpc-port", "0"]
+    ports = ["--explain"] if fixed_ports else ["--port", "0", "--grpc-port", "0"]
     console.print()
-    words = command("serve", "-c", settings, "--alias", "challenger", *free)
+    words = command("serve", "-c", settings, "--alias", "challenger", *ports)
     began = time.monotonic()
     # a session of its own: Ctrl-C reaches this script alone, which then stops the server
     process = subprocess.Popen(
@@ -213,20 +213,32 @@ def say(what: str, text: str) -> None:
     console.print(f"  {what:<10} {text}", markup=False)
 
 
-def stay(server: Server) -> None:
+def stay(server: Server, settings: Path) -> None:
     """Print where everything is, and wait for Ctrl-C."""
     facts = server.facts
-    console.print("\nleft running, Ctrl-C stops it")
-    say("V1", server.v1)
-    say("V2", server.v2)
-    say("gRPC", str(facts["grpc"]))
-    say("metrics", f"{facts['rest']}/metrics")
-    say("package", facts["package"])
-    server.process.wait()
+    console.print()
+    registry = subprocess.Popen(
+        command("ui", "-c", settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        console.print("\nleft running, Ctrl-C stops it")
+        say("V1", server.v1)
+        say("V2", server.v2)
+        say("gRPC", str(facts["grpc"]))
+        say("explain", str(facts.get("explain")))
+        say("metrics", f"{facts['rest']}/metrics")
+        say("registry", "http://127.0.0.1:5000 (MLflow, some seconds after the start)")
+        say("package", facts["package"])
+        server.process.wait()
+    finally:
+        stop(registry)
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    """End the server gracefully, and if it does not end, at once."""
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a server gracefully, and if it does not end, at once."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
