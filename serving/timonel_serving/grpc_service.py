@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from grpc import aio
@@ -21,6 +21,13 @@ from timonel_serving.problems import Malformed, Problem, problem_of
 _log = logging.getLogger("timonel.serving")
 
 
+class _Entry(NamedTuple):
+    """Metadata as KServe reads it: so the model behind it sees the request's id too."""
+
+    key: str
+    value: str
+
+
 class Servicer(InferenceServicer):  # type: ignore[misc]  # kserve publishes no types
     """KServe's servicer around inference."""
 
@@ -35,7 +42,10 @@ class Servicer(InferenceServicer):  # type: ignore[misc]  # kserve publishes no 
         metadata = dict(context.invocation_metadata() or ())
         identity = request_id(str(metadata.get("x-request-id") or request.id))
         context.set_trailing_metadata(
-            (("x-timonel-version", self._engine.version), ("x-request-id", identity))
+            (
+                _Entry("x-timonel-version", self._engine.version),
+                _Entry("x-request-id", identity),
+            )
         )
         received, start = time.time(), time.perf_counter()
         problem, response = None, None
