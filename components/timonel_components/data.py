@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import BaseModel, ConfigDict
 
-from timonel.errors import BadInput
+from timonel.errors import BadInput, Corrupt
 
 DIGEST = "timonel.digest"
 """The key in a commit's metadata under which the content's digest stands."""
@@ -31,11 +31,31 @@ class DataVersion(BaseModel):
 
 
 def read_version(data: DataVersion) -> pa.Table:
-    """Read one version of the data; raises `BadInput` where it does not exist (any more)."""
+    """Read one version of the data.
+
+    Raises `BadInput` where it does not exist (any more), `Corrupt` where it is not what was ingested.
+    """
+    table = _read(data)
+    if data.digest is not None and table_digest(table) != data.digest:
+        raise _changed(data, "its rows, their order or their types differ")
+    return table
+
+
+def _changed(data: DataVersion, how: str) -> Corrupt:
+    return Corrupt(
+        f"{data.uri}: version {data.version} is not the table that was ingested: {how}",
+        why="something else wrote to that folder",
+        fix="ingest the data again",
+    )
+
+
+def _read(data: DataVersion) -> pa.Table:
     try:
         return DeltaTable(data.uri, version=data.version).to_pyarrow_table()
     except TableNotFoundError:
         raise BadInput(f"{data.uri}: no such Delta table", fix="ingest the data again") from None
+    except pa.ArrowInvalid as error:
+        raise _changed(data, first_line(error)) from None
     except (DeltaError, FileNotFoundError) as error:
         raise BadInput(
             f"{data.uri}: version {data.version} cannot be read: {first_line(error)}",

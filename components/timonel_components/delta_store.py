@@ -18,6 +18,8 @@ KEEP_FOR_EVER = {
     "delta.enableExpiredLogCleanup": "false",
 }
 """Old versions stay readable: a model can be trained again from the data it was trained on."""
+ONE_FILE = 1 << 40
+"""Bytes: rows keep their order within a file, not across files."""
 FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 
 
@@ -32,7 +34,8 @@ def write_version(table: pa.Table, path: Path, source: str) -> DataVersion:
         with _whole_or_nothing(path):
             write_deltalake(
                 str(path),
-                table,
+                table.combine_chunks(),  # batches are written side by side: only one keeps its order
+                target_file_size=ONE_FILE,
                 mode="overwrite",
                 schema_mode="overwrite",
                 configuration=None if newest else KEEP_FOR_EVER,

@@ -14,6 +14,7 @@ from timonel.errors import BadInput
 from timonel_components.naming import source_name
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+_ZONE = r"(?:[Zz]|[Tt ]\d\d[\d:.]*\s*[+-]\d\d(?::?\d\d)?)\s*$"
 
 
 def parse_time(column: pa.ChunkedArray, name: str, what: str) -> pa.ChunkedArray:
@@ -58,7 +59,9 @@ def _check_complete(column: pa.ChunkedArray, name: str, what: str) -> None:
 
 def _parse(column: pa.ChunkedArray, name: str, what: str) -> pa.Array:
     texts = column.to_pandas()
-    parsed = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    zoned = texts.str.contains(_ZONE, regex=True)
+    # apart: pandas gives a time without a zone the zone of the row before it
+    parsed = pd.concat([_instants(texts[zoned]), _instants(texts[~zoned])]).sort_index()
     if parsed.isna().any():
         row = int(parsed.isna().to_numpy().argmax())
         raise BadInput(
@@ -67,3 +70,7 @@ def _parse(column: pa.ChunkedArray, name: str, what: str) -> pa.Array:
             fix="write times as 2024-03-31 or 2024-03-31T14:05:00Z",
         )
     return pa.array(parsed, type=TIMESTAMP, safe=False)
+
+
+def _instants(texts: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
+    return pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
