@@ -8,6 +8,7 @@ from timonel.config import Config
 from timonel.errors import BadInput, Corrupt, TimonelError
 from timonel.files import staged_directory
 from timonel.package import Package, open_package
+from timonel.registries import RegisteredPackage
 from timonel_components.register import CHAMPION, DIGEST_TAG
 from timonel_components.tracking import Tracking
 
@@ -23,6 +24,12 @@ def resolve(
     tracking = tracking or Tracking(config)
     found = _find(config.model.name, reference, tracking)
     return int(found.version), _package_of(found, tracking)
+
+
+def registered(config: Config, reference: str) -> RegisteredPackage:
+    """What `timonel.registries` asks of a registry: the same as a plain record."""
+    version, package = resolve(config, reference)
+    return RegisteredPackage(package.path, str(version), package.digest)
 
 
 def champion(config: Config, *, tracking: Tracking | None = None) -> Package | None:
