@@ -52,6 +52,8 @@ class ExplainEngine:
         self._max_rows = settings.explain_max_batch
         background = self._backend.frame(background_of(package))
         self._method = choose_method(self._backend.pipeline, package.contract, background)
+        # what is compiled on first use is compiled before the first request
+        self._method.explain(background[:1], np.zeros(1, dtype=np.intp))
         self._seconds = EXPLAIN_HIST_TIME.labels(self.name)
 
     @property

@@ -16,6 +16,8 @@ from timonel_serving.explanation import Explanation, Space, ranked
 
 PERMUTATIONS = 5
 """Orders of the columns that are tried, each forwards and backwards."""
+BACKGROUND_ROWS = 30
+"""Background rows that each order is tried against."""
 SEED = 0
 WORD_EVALUATIONS = 400
 """Times that the model is asked about a text; a longer text is explained by groups of words."""
@@ -24,57 +26,55 @@ LEFT_OUT = " "
 
 
 class SampledColumns:
-    """Permutation SHAP over the columns of the table, against background rows."""
+    """Permutation SHAP over the columns of the table, against background rows.
+
+    Columns are set one by one from a background row's values to the row's own, in random orders, each
+    forwards and backwards (antithetic sampling: exact up to interactions of two columns). shap's own
+    sampler does the same on numbers alone, and compiles for half a minute before its first answer.
+    """
 
     name = "permutation-shap"
     space: Space = "probability"
 
     def __init__(self, pipeline: Any, background: pd.DataFrame) -> None:
-        self._pipeline, self._background = pipeline, background
+        self._pipeline = pipeline
+        self._background = background[:: -(-len(background) // BACKGROUND_ROWS)]
+        self._width = background.shape[1]
 
     def explain(self, rows: Any, classes: NDArray[np.intp]) -> Sequence[Explanation]:
         """Explain the probability of each row's class."""
-        codes = _Codes(self._background, rows)
-        masker = shap.maskers.Independent(codes.background, max_samples=len(self._background))
-        evaluations = PERMUTATIONS * (2 * rows.shape[1] + 1)
-        score = self._pipeline.predict_proba(rows)[np.arange(len(rows)), classes]
-        found = []
-        for i, k in enumerate(classes):
-            # one explainer a row: it seeds the permutations, so that a row's answer is its own
-            explainer = shap.PermutationExplainer(self._probability(codes, k), masker, seed=SEED)
-            e = explainer(codes.rows[i : i + 1], max_evals=evaluations, silent=True)
-            parts = ranked(list(rows.columns), e.values[0])
-            found.append(Explanation(float(np.ravel(e.base_values)[0]), float(score[i]), parts))
-        return found
+        values = rows.to_numpy(dtype=object)
+        return [self._one(row, int(k)) for row, k in zip(values, classes, strict=True)]
 
-    def _probability(self, codes: "_Codes", k: int) -> Any:
-        return lambda x: self._pipeline.predict_proba(codes.decode(x))[:, k]
+    def _one(self, row: NDArray[np.object_], k: int) -> Explanation:
+        orders = _orders(self._width)
+        # after step s of an order, its first s columns have the row's values
+        states = orders.argsort(axis=1)[:, None, :] < np.arange(self._width + 1)[None, :, None]
+        p = self._mean_probability(row, states.reshape(-1, self._width), k)
+        steps = np.diff(p.reshape(len(orders), -1), axis=1)
+        values = np.array([steps[orders == column].mean() for column in range(self._width)])
+        return Explanation(
+            float(p[0]), float(p[self._width]), ranked(list(self._background), values)
+        )
 
-
-class _Codes:
-    """Rows as numbers, which is all that the sampler can mix: words become their place in a list."""
-
-    def __init__(self, background: pd.DataFrame, rows: pd.DataFrame) -> None:
-        both = pd.concat([background, rows])
-        self._words = {c: np.unique(both[c].astype(str)) for c in both if both[c].dtype == object}
-        self._types = background.dtypes
-        self.background, self.rows = self._encode(background), self._encode(rows)
-
-    def _encode(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        columns = [
-            np.searchsorted(self._words[c], frame[c].astype(str)) if c in self._words else frame[c]
-            for c in frame
-        ]
-        return np.column_stack(columns).astype(np.float64)
-
-    def decode(self, x: NDArray[np.float64]) -> pd.DataFrame:
-        columns = {
-            name: self._words[name][x[:, j].astype(int)].astype(object)
-            if name in self._words
-            else x[:, j].astype(dtype)
-            for j, (name, dtype) in enumerate(self._types.items())
+    def _mean_probability(
+        self, row: NDArray[np.object_], states: NDArray[np.bool_], k: int
+    ) -> NDArray[np.float64]:
+        """Over the background: the probability where the columns that are true have the row's values."""
+        mixed = {
+            name: np.where(states[:, j, None], row[j], column.to_numpy()).ravel()
+            for j, (name, column) in enumerate(self._background.items())
         }
-        return pd.DataFrame(columns)
+        frame = pd.DataFrame(mixed).astype(dict(self._background.dtypes))
+        p = self._pipeline.predict_proba(frame)[:, k].astype(np.float64)
+        means: NDArray[np.float64] = p.reshape(len(states), -1).mean(axis=1)
+        return means
+
+
+def _orders(width: int) -> NDArray[np.intp]:
+    rng = np.random.default_rng(SEED)
+    forwards = np.array([rng.permutation(width) for _ in range(PERMUTATIONS)], dtype=np.intp)
+    return np.concatenate([forwards, forwards[:, ::-1]])
 
 
 class SampledWords:
