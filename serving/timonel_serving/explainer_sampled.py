@@ -54,7 +54,9 @@ class SampledColumns:
         steps = np.diff(p.reshape(len(orders), -1), axis=1)
         values = np.array([steps[orders == column].mean() for column in range(self._width)])
         return Explanation(
-            float(p[0]), float(p[self._width]), ranked(list(self._background), values)
+            float(p[0]),
+            float(p[self._width]),
+            ranked([str(name) for name in self._background], values),
         )
 
     def _mean_probability(
