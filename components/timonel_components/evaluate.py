@@ -5,6 +5,7 @@ from statistics import NormalDist
 from typing import Any
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from timonel.config import Config
 from timonel.contract import DataContract
@@ -35,7 +36,17 @@ def evaluate(
 
     A champion is scored on the same rows, and the difference is judged pair by pair.
     """
-    sample = Sample.of(test, contract)
+    with threadpool_limits(limits=1):  # as the predictor runs; more threads than cores crawl
+        return _examine(trained, Sample.of(test, contract), contract, config, champion)
+
+
+def _examine(
+    trained: Trained,
+    sample: Sample,
+    contract: DataContract,
+    config: Config,
+    champion: Package | None,
+) -> Evaluation:
     model = Fitted(trained.pipeline, contract, trained.info.threshold, config)
     study = _Study(model, sample, model.scored(sample.batch, sample.y), _bootstrap(sample, config))
     export = export_onnx(trained.pipeline, contract, sample.batch)

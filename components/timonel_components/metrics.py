@@ -126,9 +126,8 @@ def _normalised(rows: Scored) -> Probabilities:
 def _roc_auc(rows: Scored) -> float:
     if rows.binary:
         return float(sk.roc_auc_score(rows.y, rows.score))
-    return float(
-        sk.roc_auc_score(rows.y, _normalised(rows), multi_class="ovr", labels=rows.classes)
-    )
+    # one class against the rest each: scikit-learn's own average wants sums of exactly one
+    return float(np.mean([sk.roc_auc_score(rows.y == k, rows.p[:, k]) for k in rows.classes]))
 
 
 def _pr_auc(rows: Scored) -> float:

@@ -4,6 +4,7 @@ The graph takes `numeric` float32 [N, k] and `categorical` string [N, c] (`text`
 text task; an input without columns is absent) and gives `probabilities` float32 [N, classes].
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from timonel.contract import DataContract, FeatureBatch
@@ -93,7 +96,8 @@ def onnx_inputs(rows: FeatureBatch) -> dict[str, NDArray[Any]]:
     return {name: block for name, block in blocks.items() if block.shape[1]}
 
 
-def _convert(pipeline: Any, contract: DataContract) -> bytes:
+def _convert(fitted: Any, contract: DataContract) -> bytes:
+    pipeline = _with_float32_splits(fitted)
     widths = [
         ("numeric", FloatTensorType, len(contract.numeric)),
         ("categorical", StringTensorType, len(contract.categorical)),
@@ -105,6 +109,30 @@ def _convert(pipeline: Any, contract: DataContract) -> bytes:
     options |= {id(step): {"locale": "C.UTF-8"} for step in _vectorizers(pipeline)}
     graph = convert_sklearn(pipeline, "timonel", inputs, options=options)
     return _without_labels(graph)
+
+
+def _with_float32_splits(pipeline: Any) -> Any:
+    """A copy whose trees split at float32 numbers, each the next one at or below.
+
+    ONNX rounds thresholds to the nearest float32, which may be a value of the data that the split is
+    to keep on the other side. Rounded down, every float32 value goes where it went before.
+    """
+    twin = copy.deepcopy(pipeline)
+    for forest in _forests(twin[-1]):
+        for tree in (tree for trees in forest._predictors for tree in trees):
+            exact = tree.nodes["num_threshold"]
+            with np.errstate(over="ignore"):
+                near = exact.astype(np.float32)
+            below = np.nextafter(near, np.float32(-np.inf))
+            tree.nodes["num_threshold"] = np.where(near > exact, below, near)
+    return twin
+
+
+def _forests(estimator: Any) -> list[Any]:
+    if isinstance(estimator, CalibratedClassifierCV):
+        parts = estimator.calibrated_classifiers_
+        return [forest for part in parts for forest in _forests(part.estimator)]
+    return [estimator] if isinstance(estimator, HistGradientBoostingClassifier) else []
 
 
 def _vectorizers(pipeline: Any) -> list[Any]:

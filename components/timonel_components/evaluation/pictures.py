@@ -80,7 +80,7 @@ def precision_recall(found: Evaluation) -> Figure:
             _decision(plot, recall, precision)
         _shares(plot, "Recall", "Precision", 1.0, _tallest(found))
         plot.set_title("Precision and recall")
-        plot.legend(loc="upper right")
+        plot.legend(loc="best")
     return figure
 
 
@@ -144,11 +144,17 @@ def costs(found: Evaluation) -> Figure:
             _decision(plot, found.threshold, spent)
             plot.legend(loc="best")
         plot.set_xlim(-0.015, 1.015)
-        plot.set_ylim(0, 1.12 * max(found.cost.y) or 1.0)
+        plot.set_ylim(0, _dearest(found.cost, spent or 0.0))
         plot.set_xlabel("Threshold")
         plot.set_ylabel("Mean cost of a row")
         plot.set_title("Cost of errors")
     return figure
+
+
+def _dearest(line: Curve, spent: float) -> float:
+    """The top of the cost axis: alarming on all rows may cost so much that nothing else shows."""
+    worth_showing = 5 * max(spent, line.y[-1])
+    return 1.12 * min(max(line.y), worth_showing or max(line.y)) or 1.0
 
 
 def confusion(found: Evaluation) -> Figure:
