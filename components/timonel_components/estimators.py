@@ -71,6 +71,18 @@ def build(
     return Pipeline([("columns", _tree_columns(contract, seen)), ("model", model)])
 
 
+def tidy(pipeline: Pipeline) -> Pipeline:
+    """Put a fitted pipeline's words in order, as plain numbers: numpy's are a file each in skops.
+
+    An address in memory that scikit-learn notes for its own checks goes: the model is the same without.
+    """
+    words = pipeline.named_steps.get("words")
+    if words is not None:
+        words.vocabulary_ = {word: int(at) for word, at in sorted(words.vocabulary_.items())}
+        vars(words).pop("_stop_words_id", None)
+    return pipeline
+
+
 def _folds(contract: DataContract, seed: int, seen: Seen) -> TimeSeriesSplit | StratifiedKFold:
     """Rows that have a time are calibrated on what came later, never on a random share."""
     if contract.time is None:

@@ -12,6 +12,7 @@ from timonel.config import Candidate, Config, Task
 from timonel.contract import DataContract, FeatureReader
 from timonel.errors import BadInput
 from timonel.files import staged_directory
+from timonel_components.estimators import tidy
 from timonel_components.halving import Rows, Trial, successive_halving
 from timonel_components.scoring import encode_target
 from timonel_components.skops_io import load_model, save_model
@@ -77,7 +78,7 @@ def train(splits: Splits, contract: DataContract, config: Config, candidate: Can
     fitting, choosing = _rows(splits.train, contract), _rows(splits.validation, contract)
     with threadpool_limits(_threads(config)):
         best, tried = successive_halving(candidate, fitting, choosing, contract, config)
-    return Trained(best.pipeline, _info(best, tried, candidate, config, began))
+    return Trained(tidy(best.pipeline), _info(best, tried, candidate, config, began))
 
 
 def _threads(config: Config) -> int:
