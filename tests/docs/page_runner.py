@@ -3,7 +3,8 @@
 Every ```bash block is run, in one working directory that a `cd` in a block changes for the next ones.
 A comment on the line before a block says more:
 
-    <!-- run: server -->      it goes on in the background, from when it says "Ctrl-C stops it"
+    <!-- run: server -->      it goes on in the background, from when it says "Ctrl-C stops it";
+                              `server until WORDS` waits for other words of its
     <!-- run: exit 1 -->      it is meant to end with this code
     <!-- output -->           the block after it is what the command before it printed
 
@@ -61,6 +62,13 @@ class Block:
         return self.mark == "output"
 
     @property
+    def awaited(self) -> str | None:
+        """Of a server the words that say that it is ready."""
+        if self.wish is None or not self.wish.startswith("server"):
+            return None
+        return self.wish.removeprefix("server").removeprefix(" until ") or READY
+
+    @property
     def exit_code(self) -> int:
         """The exit code that its commands are meant to have."""
         return int(self.wish.split()[1]) if self.wish and self.wish.startswith("exit") else 0
@@ -97,7 +105,7 @@ class Shell:
 
     def run(self, block: Block) -> tuple[str, int]:
         """Run a block; returns what it printed, as a reader would see it, and its exit code."""
-        if block.wish == "server":
+        if block.awaited is not None:
             return self._serve(block), 0
         place = self.home / ".cwd"
         script = f"set -euo pipefail\n{self._here(block.code)}\npwd > {place}\n"
@@ -141,7 +149,8 @@ class Shell:
             )
         self.servers.append(server)
         deadline = time.monotonic() + PATIENCE
-        while READY not in log.read_text():
+        assert block.awaited is not None
+        while block.awaited not in log.read_text():
             assert server.poll() is None, f"{block.code} ended:\n{log.read_text()}"
             assert time.monotonic() < deadline, f"{block.code} is not ready:\n{log.read_text()}"
             time.sleep(0.1)
