@@ -9,7 +9,7 @@ A comment on the line before a block says more:
     <!-- output -->           the block after it is what the command before it printed
 
 Outputs are compared loosely: every line of the page must be among the lines printed, numbers, digests
-and spaces aside; of a ```json block the shape must agree. `python tests/docs/page_runner.py` writes the real
+and spaces aside; of a ```json block the shape must agree. `python tests/helpers/page_runner.py` writes the real
 outputs into the pages.
 """
 
