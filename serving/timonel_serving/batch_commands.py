@@ -1,6 +1,8 @@
 """The command for scoring a file. Heavy imports stay inside the function."""
 
 import json
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +56,8 @@ def predict(
     from timonel_serving.batch_rows import RowsFile
     from timonel_serving.launch import Wish, resolve
 
+    # a stop from outside cleans up as Ctrl-C does
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     start = time.perf_counter()
     overrides: dict[str, Any] = {} if on_violation is None else {"on_violation": on_violation}
     found, version, settings = resolve(Wish(config, package, alias, model_version, overrides))
