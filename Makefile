@@ -73,10 +73,13 @@ check-lock: .venv/bin/uv
 .PHONY: generate
 generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines
 	$(BIN)/timonel schema > docs/reference/timonel.schema.json
+	$(BIN)/timonel pipeline compile --out pipelines/compiled/timonel-train.yaml
 
 .PHONY: check-generated
 check-generated: install
 	@$(BIN)/timonel schema | diff -u docs/reference/timonel.schema.json - || { echo "error: docs/reference/timonel.schema.json is out of date: run 'make generate' and commit"; exit 1; }
+	@$(BIN)/timonel pipeline compile --out .venv/timonel-train.yaml 2>/dev/null
+	@diff -u pipelines/compiled/timonel-train.yaml .venv/timonel-train.yaml || { echo "error: pipelines/compiled/timonel-train.yaml is out of date: run 'make generate' and commit"; exit 1; }
 	@echo "generated files are up to date"
 
 .PHONY: docs

@@ -3,11 +3,13 @@
 import logging
 import os
 import warnings
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from timonel.errors import BadInput
+from timonel.files import staged_file
 from timonel.workspace import Workspace
 
 
@@ -31,11 +33,10 @@ def connect(uri: str, workspace: Workspace) -> Any:
             return MlflowClient(tracking_uri=uri, registry_uri=uri)
         workspace.home.mkdir(parents=True, exist_ok=True)
         with FileLock(workspace.home / "mlflow.lock"):
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            # the two stores make their tables when they are first asked
-            client.search_experiments(max_results=1)
-            client.search_registered_models(max_results=1)
-            return client
+            database = Path(uri.removeprefix("sqlite:///"))
+            if not database.exists():
+                _make_database(database)
+            return MlflowClient(tracking_uri=uri, registry_uri=uri)
     except MlflowException as error:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
@@ -43,6 +44,18 @@ def connect(uri: str, workspace: Workspace) -> Any:
             f"storage.tracking_uri is {uri}: {error.message.splitlines()[0]}",
             fix="give an http(s):// address of an MLflow server, or leave it out for SQLite",
         ) from None
+
+
+def _make_database(database: Path) -> None:
+    """Make a database whole or not at all: MLflow can neither use nor mend one with half its tables."""
+    from mlflow import MlflowClient
+
+    with staged_file(database) as stage:
+        uri = f"sqlite:///{stage}"
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        # the two stores make their tables when they are first asked
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
 
 
 def experiment_id(client: Any, name: str, artifacts: str | None) -> str:

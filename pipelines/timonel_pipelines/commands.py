@@ -5,3 +5,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    from timonel_pipelines.cli import pipeline, training
+
+    app.command("train")(training.train)
+    app.add_typer(pipeline.build(), name="pipeline")
