@@ -18,6 +18,7 @@ from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from threadpoolctl import threadpool_limits
 
 from timonel.contract import DataContract, FeatureBatch
 from timonel_components.probes import probe_rows
@@ -76,7 +77,8 @@ def export_onnx(pipeline: Any, contract: DataContract, rows: FeatureBatch) -> On
         run = onnx_session(graph)
     except Exception as error:  # converters and the runtime raise whatever they like
         return OnnxExport(None, f"ONNX cannot express the pipeline: {_first_line(error)}")
-    parity = _compare(pipeline, run, contract, probe_rows(rows, contract))
+    with threadpool_limits(limits=1):  # more threads than free cores crawl
+        parity = _compare(pipeline, run, contract, probe_rows(rows, contract))
     if not parity.holds:
         return OnnxExport(None, f"the ONNX graph predicts otherwise: {parity}", parity)
     return OnnxExport(graph, None, parity)

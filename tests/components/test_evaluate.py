@@ -161,7 +161,12 @@ def test_three_classes_or_more_are_examined_class_by_class() -> None:
     config = quick(
         "accidents",
         model={"name": "seasons", "task": "multiclass"},
-        data={"target": "season", "positive": None, "drop": ["severe", "occurred_at"], "time": None},
+        data={
+            "target": "season",
+            "positive": None,
+            "drop": ["severe", "occurred_at"],
+            "time": None,
+        },
         evaluation={"slices": ["twilight"]},
     )
     found = examine(slice_of("accidents", 3000), config).evaluation

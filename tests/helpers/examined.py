@@ -48,14 +48,30 @@ class Examined:
         )
 
 
-def examine(table: pa.Table, config: Config, candidate: str = "boosting") -> Examined:
-    """Train a candidate on a table and examine it."""
+@dataclass(frozen=True)
+class Learnt:
+    """A trained model with the rows it is to be examined on."""
+
+    config: Config
+    contract: DataContract
+    test: pa.Table
+    trained: Trained
+
+
+def learn(table: pa.Table, config: Config, candidate: str) -> Learnt:
+    """Train a candidate on a table."""
     if config.data.time:
         table = table.sort_by(config.data.time)
     contract, splits = infer_contract(table, config), split(table, config)
     trained = train(splits, contract, config, Candidate(candidate))
-    found = evaluate(trained, splits.test, contract, config)
-    return Examined(config, contract, splits.test, trained, found)
+    return Learnt(config, contract, splits.test, trained)
+
+
+def examine(table: pa.Table, config: Config, candidate: str = "boosting") -> Examined:
+    """Train a candidate on a table and examine it."""
+    made = learn(table, config, candidate)
+    found = evaluate(made.trained, made.test, made.contract, config)
+    return Examined(config, made.contract, made.test, made.trained, found)
 
 
 def quick(example: str, **changes: dict[str, Any]) -> Config:
@@ -69,3 +85,9 @@ def quick(example: str, **changes: dict[str, Any]) -> Config:
 def examined(example: str = "accidents", candidate: str = "boosting", rows: int = 3000) -> Examined:
     """A model of an example; trained and examined once, however many tests ask."""
     return examine(slice_of(example, rows), quick(example), candidate)
+
+
+@cache
+def learnt(example: str, candidate: str, rows: int = 3000) -> Learnt:
+    """A model of an example; trained once, however many tests ask."""
+    return learn(slice_of(example, rows), quick(example), candidate)
