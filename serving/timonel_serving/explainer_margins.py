@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import shap
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
@@ -48,6 +47,8 @@ class TreeMargins:
     def __init__(
         self, model: HistGradientBoostingClassifier, background: Any, sources: Origins, width: int
     ) -> None:
+        import shap  # half of the time that an explainer takes to start
+
         self._model, self._sources, self._width = model, sources, width
         self._explainer = shap.TreeExplainer(
             model, _dense(background), feature_perturbation="interventional"
@@ -63,24 +64,25 @@ class TreeMargins:
 
 
 class LinearMargins:
-    """Coefficient times distance from the background's mean."""
+    """Coefficient times distance from the background's mean: SHAP of independent columns."""
 
     name = "linear-shap"
 
     def __init__(self, model: BaseEstimator, background: Any, sources: Origins, width: int) -> None:
         self._model, self._sources, self._width = model, sources, width
-        coefficients = model.coef_[0] if len(model.coef_) == 1 else model.coef_
-        intercept = model.intercept_[0] if len(model.coef_) == 1 else model.intercept_
-        masker = shap.maskers.Independent(_dense(background), max_samples=len(_dense(background)))
-        self._explainer = shap.LinearExplainer((coefficients, intercept), masker)
+        self._mean = _dense(background).mean(axis=0)
+        self._coefficients = np.asarray(model.coef_, dtype=np.float64).T
+        self._base = (
+            np.asarray(model.intercept_, dtype=np.float64) + self._mean @ self._coefficients
+        )
 
     def shares(self, encoded: Any, classes: NDArray[np.intp]) -> Shares:
         """Split the margin of each row's class."""
         x = _dense(encoded)
-        values = np.asarray(self._explainer.shap_values(x))
-        base = np.atleast_1d(np.asarray(self._explainer.expected_value, dtype=np.float64))
+        values = (x - self._mean)[:, :, None] * self._coefficients
         parts = by_column(values, self._sources, self._width)
-        return _of_class(base, parts, self._model.decision_function(x), classes)
+        parts = parts[:, :, 0] if len(self._base) == 1 else parts
+        return _of_class(self._base, parts, self._model.decision_function(x), classes)
 
 
 class TermMargins:

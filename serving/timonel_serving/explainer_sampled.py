@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shap
 from numpy.typing import NDArray
 
 from timonel_serving.explanation import Explanation, Space, ranked
@@ -98,6 +97,8 @@ class SampledWords:
     def _one(self, text: str, k: int, score: float) -> Explanation:
         def probability(texts: Any) -> Any:
             return self._pipeline.predict_proba(np.asarray(texts, dtype=object).ravel())[:, k]
+
+        import shap  # half of the time that an explainer takes to start
 
         masker = shap.maskers.Text(WORDS, mask_token=LEFT_OUT, collapse_mask_token=True)
         explainer = shap.PartitionExplainer(probability, masker)
