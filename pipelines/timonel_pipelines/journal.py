@@ -22,7 +22,7 @@ from timonel import errors
 RUN_DIRECTORY = "TIMONEL_RUN_DIRECTORY"
 """The environment variable that tells a step where its run keeps the journal."""
 
-FRAMES = 6
+FRAMES = 4
 FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 
 
@@ -39,7 +39,7 @@ class Failure(BaseModel):
     expected: bool = False
     """Whether it is an error meant for the user rather than a defect."""
     trace: str = ""
-    """The innermost lines of the traceback."""
+    """The frames that matter: the last of our own, and where it broke."""
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
@@ -50,8 +50,14 @@ class Failure(BaseModel):
             return cls(
                 kind=kind, message=error.message, why=error.why, fix=error.fix, expected=True
             )
-        frames = traceback.format_list(traceback.extract_tb(error.__traceback__)[-FRAMES:])
-        return cls(kind=kind, message=str(error), trace="".join(frames).rstrip())
+        return cls(kind=kind, message=str(error), trace=_trace(error))
+
+
+def _trace(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [n for n, frame in enumerate(frames) if "timonel" in frame.filename][-FRAMES:]
+    kept = sorted({*ours, *range(len(frames))[-1:]})
+    return "".join(traceback.format_list([frames[n] for n in kept])).rstrip()
 
 
 def _explained(error: BaseException) -> BaseException:

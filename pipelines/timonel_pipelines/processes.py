@@ -61,6 +61,8 @@ class ProcessGroup:
         finally:
             self._signal(signal.SIGKILL)
             self.leader.wait()
+            # the kernel takes a moment to end them on a busy machine
+            self._wait(time.monotonic() + GRACE_SECONDS)
             self.pipe.close()
 
     def _wait(self, deadline: float) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from timonel.config import load_config
+from timonel.config import Config, load_config
 from timonel_components.environment import git_commit
 from timonel_pipelines.platform import IMAGE, Platform
 
@@ -14,6 +14,8 @@ class Wanted:
 
     platform: Platform
     parameters: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    """What the settings name that pods will not find."""
 
 
 def generic(image: str | None = None, volume: str | None = None) -> Wanted:
@@ -23,6 +25,26 @@ def generic(image: str | None = None, volume: str | None = None) -> Wanted:
 
 def described(path: Path, image: str | None = None, volume: str | None = None) -> Wanted:
     """The pipeline of the model that a timonel.yaml describes."""
-    platform = Platform.of(load_config(path), image=image or IMAGE, volume=volume)
-    text = path.read_text(encoding="utf-8")
-    return Wanted(platform, {"config": text, "commit": git_commit(path.parent) or ""})
+    config = load_config(path)
+    platform = Platform.of(config, image=image or IMAGE, volume=volume)
+    parameters = {
+        "config": path.read_text(encoding="utf-8"),
+        "commit": git_commit(path.parent) or "",
+    }
+    return Wanted(platform, parameters, () if volume else _missing(config))
+
+
+def _missing(config: Config) -> tuple[str, ...]:
+    """A pod sees no disk of this machine, nor of another pod."""
+    found = []
+    if "://" not in config.data.source:
+        found.append(
+            f"data.source is {config.data.source}: pods find it on a volume alone"
+            " (--volume), else give an address such as s3://"
+        )
+    if config.storage.tracking_uri is None:
+        found.append(
+            "storage.tracking_uri is not set: without a volume (--volume) pods need an MLflow server,"
+            " named there or as MLFLOW_TRACKING_URI in the image"
+        )
+    return tuple(found)

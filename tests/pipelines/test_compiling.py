@@ -120,3 +120,13 @@ def test_settings_that_are_wrong_compile_to_nothing(project: Path) -> None:
     assert done.returncode == 1
     assert "colour is not a setting" in done.stderr
     assert not out.exists()
+
+
+def test_what_a_cluster_will_not_find_is_said_when_compiling(project: Path) -> None:
+    """A table on this machine and runs in SQLite are warned of; with a volume they are there."""
+    out = project.parent / "out.yaml"
+    bare = timonel_here("pipeline", "compile", "-c", project, "-o", out)
+    kept = timonel_here("pipeline", "compile", "-c", project, "-o", out, "--volume", "claim")
+    assert "warning: data.source is data.parquet" in bare.stderr
+    assert "warning: storage.tracking_uri is not set" in bare.stderr
+    assert "warning" not in kept.stderr

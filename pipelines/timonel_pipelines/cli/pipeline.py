@@ -1,11 +1,14 @@
 """`timonel pipeline`: compile the training pipeline, run it here or on a server, schedule it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet, Verbose
+
+if TYPE_CHECKING:
+    from timonel_pipelines.wanted import Wanted
 
 Host = Annotated[
     str | None,
@@ -50,9 +53,9 @@ def compile_(
 ) -> None:
     """Write the pipeline as the YAML that Kubeflow Pipelines runs."""
     from timonel_pipelines.compiling import compile_pipeline
-    from timonel_pipelines.wanted import described, generic
+    from timonel_pipelines.wanted import generic
 
-    wanted = described(config, image, volume) if config else generic(image, volume)
+    wanted = _described(config, image, volume) if config else generic(image, volume)
     compile_pipeline(
         wanted.platform,
         out,
@@ -81,10 +84,9 @@ def run(
         train_here(config, as_json=as_json, quiet=quiet)
         return
     from timonel_pipelines.cli.remote import run_there
-    from timonel_pipelines.wanted import described
 
     run_there(
-        described(config, image, volume), host, namespace, wait=wait, as_json=as_json, quiet=quiet
+        _described(config, image, volume), host, namespace, wait=wait, as_json=as_json, quiet=quiet
     )
 
 
@@ -103,6 +105,15 @@ def schedule(
     schedule.
     """
     from timonel_pipelines.cli.remote import schedule_there
+
+    schedule_there(_described(config, image, volume), host, namespace, cron, as_json=as_json)
+
+
+def _described(config: Path, image: str | None, volume: str | None) -> "Wanted":
+    """The pipeline of a model, with a word on what it will miss in a cluster."""
     from timonel_pipelines.wanted import described
 
-    schedule_there(described(config, image, volume), host, namespace, cron, as_json=as_json)
+    wanted = described(config, image, volume)
+    for warning in wanted.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return wanted
