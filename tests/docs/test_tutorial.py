@@ -4,15 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_runner import ROOT, Shell, blocks, differences, shell, walk
 
-PAGES = (
-    "tutorial/first-model.md",
-    "reference/http-api.md",
-    "how-to/batch-scoring.md",
-    "how-to/explain-predictions.md",
-)
-"""In this order: the later pages go on in the folder that the tutorial made."""
+from page_runner import PAGES, ROOT, Shell, blocks, differences, shell, walk
 
 
 @pytest.fixture(scope="module")
