@@ -35,7 +35,7 @@ def assemble(package: Package, settings: Serving, version: str) -> Parts:
     gate = Gate(settings.max_queue)
     log = _log(settings, name, version, metrics)
     metrics.watch(lambda: gate.waiting, lambda: log.depth if log else 0)
-    return Parts(engine, gate, Predictor(engine, gate), log, inline_bytes(scorer))
+    return Parts(engine, gate, Predictor(engine, gate, log), log, inline_bytes(scorer))
 
 
 def _log(settings: Serving, name: str, version: str, metrics: Metrics) -> InferenceLog | None:

@@ -28,6 +28,7 @@ def serve_explanations(
 
     from timonel_serving.admission import Gate
     from timonel_serving.explainer import ExplainEngine, Explainer
+    from timonel_serving.kserve_app import quieten
     from timonel_serving.metrics import Metrics
     from timonel_serving.server import Addresses, Parts, PredictorServer, leave
 
@@ -46,8 +47,8 @@ def serve_explanations(
     parts = Parts(engine, gate, model, log=None, inline_bytes=0, port_setting="explain_port")
     at = settings.model_copy(update={"port": settings.explain_port, "grpc_port": None})
     server = PredictorServer(parts, at, listening)
-    for logger in ("kserve", "kserve.trace", "uvicorn", "uvicorn.error", "shap"):
-        logging.getLogger(logger).setLevel(logging.INFO if verbose else logging.WARNING)
+    quieten(verbose=verbose)
+    logging.getLogger("shap").setLevel(logging.INFO if verbose else logging.WARNING)
     server.start([model])
     leave(gate)
 

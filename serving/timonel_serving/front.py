@@ -58,7 +58,7 @@ class Front:
         """The ASGI interface."""
         protocol = self._routes.get(scope.get("path", "")) if scope["type"] == "http" else None
         if protocol is None or scope["method"] != "POST" or _is_cloudevent(scope):
-            await self._kserve(scope, receive, self._stamped(scope, send))
+            await self._pass_on(scope, receive, send)
             return
         await self._infer(Exchange.of(protocol, scope), receive, send)
 
@@ -122,18 +122,20 @@ class Front:
         await send({"type": "http.response.start", "status": int(status), "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    def _stamped(self, scope: Scope, send: Send) -> Send:
-        """Add the version and the request's id to an answer of KServe's."""
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let KServe answer; the version and the request's id are added."""
         if scope["type"] != "http":
-            return send
+            await self._kserve(scope, receive, send)
+            return
         identity = (b"x-request-id", Exchange.of("v1", scope).id.encode())
+        kept = [h for h in scope["headers"] if h[0] != b"x-request-id"]
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), self._version, identity]
             await send(message)
 
-        return stamped
+        await self._kserve({**scope, "headers": [*kept, identity]}, receive, stamped)
 
 
 def _is_cloudevent(scope: Scope) -> bool:

@@ -1,6 +1,5 @@
 """From what the user asked for to a running server."""
 
-import logging
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from timonel.errors import BadInput
 from timonel.package import Package, open_package
 from timonel.registries import find_registry
 from timonel_serving.explainer_process import explainer_beside
+from timonel_serving.listen import check_free
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,12 @@ def _serve(
     *,
     verbose: bool,
 ) -> Callable[[], None]:
+    check_free(settings)
     sys.argv = sys.argv[:1]  # kserve reads the command line as it is imported
     # kserve's own response class: nothing that a user of this server could mend
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     from timonel_serving.assemble import assemble
+    from timonel_serving.kserve_app import quieten
     from timonel_serving.server import Addresses, PredictorServer, leave
 
     parts = assemble(package, settings, version)
@@ -123,7 +125,6 @@ def _serve(
         )
 
     server = PredictorServer(parts, settings, listening)
-    for name in ("kserve", "kserve.trace", "uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+    quieten(verbose=verbose)
     server.start([parts.model])
     return partial(leave, parts.gate)

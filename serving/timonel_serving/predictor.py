@@ -3,6 +3,7 @@
 The fast way over HTTP (`front`) answers with the same engine, so that all ways agree.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +11,17 @@ from typing import Any
 
 import kserve
 import numpy as np
-from kserve import InferOutput, InferRequest, InferResponse
+from kserve import InferOutput, InferRequest
+from kserve.model import InferenceVerb
 
 from timonel.contract import ColumnContract, FeatureBatch
 from timonel_serving.admission import Gate
 from timonel_serving.engine import Engine
 from timonel_serving.identity import request_id
+from timonel_serving.inference_log import InferenceLog
 from timonel_serving.problems import Malformed
 from timonel_serving.protocol import v1, v2
-from timonel_serving.protocol.tensors import DTYPES, decode
+from timonel_serving.recorded import AnsweredResponse, Recorder, plain_tensor
 from timonel_serving.scoring import Answer
 
 _DATATYPES = {"numeric": "FP32", "boolean": "BOOL", "categorical": "BYTES", "text": "BYTES"}
@@ -36,10 +39,30 @@ class _Question:
 class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no types
     """A `kserve.Model` on a verified package."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, gate: Gate, log: InferenceLog | None = None) -> None:
         super().__init__(engine.name)
         self._engine, self._gate = engine, gate
+        self._recorder = Recorder(engine, log)
         self.ready = True
+
+    async def __call__(
+        self,
+        body: Any,
+        headers: Mapping[str, str] | None = None,
+        verb: InferenceVerb = InferenceVerb.PREDICT,
+    ) -> Any:
+        """KServe's three stages, counted and logged as a whole."""
+        received, started = time.time(), time.perf_counter()
+        identity = request_id((headers or {}).get("x-request-id"))
+        try:
+            response, extra = await super().__call__(
+                body, {**(headers or {}), "x-request-id": identity}, verb
+            )
+        except Exception as error:
+            self._recorder.note(body, error, identity, received, started)
+            raise
+        self._recorder.note(body, response, identity, received, started)
+        return response, extra
 
     async def healthy(self) -> bool:
         """Whether the model takes requests: not once the server drains."""
@@ -49,7 +72,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
         """Read a V1 payload or a V2 request."""
         identity = request_id((headers or {}).get("x-request-id"))
         if isinstance(payload, InferRequest):
-            batch = v2.read_inputs([_plain(i) for i in payload.inputs], self._engine.reader)
+            batch = v2.read_inputs([plain_tensor(i) for i in payload.inputs], self._engine.reader)
             return _Question(batch, partial(self._render_v2, payload, identity))
         batch = v1.read(payload, self._engine.reader)
         return _Question(batch, partial(self._engine.render_v1, request_id=identity))
@@ -83,13 +106,13 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
             {"name": "score", "datatype": "FP32", "shape": shape},
         ]
 
-    def _render_v2(self, request: InferRequest, identity: str, answer: Answer) -> InferResponse:
+    def _render_v2(self, request: InferRequest, identity: str, answer: Answer) -> AnsweredResponse:
         tensors = v2.outputs(answer, self._engine.contract)
         names = [o.name for o in request.request_outputs or ()] or list(v2.OUTPUTS)
         unknown = [name for name in names if name not in tensors]
         if unknown:
             raise Malformed(f"there is no output {unknown[0][:40]!r}: expected predict or score")
-        return InferResponse(
+        response = AnsweredResponse(
             response_id=request.id or identity,
             model_name=self._engine.name,
             model_version=self._engine.version,
@@ -100,17 +123,8 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
             use_binary_outputs=request.use_binary_outputs,
             requested_outputs=request.request_outputs if not request.from_grpc else None,
         )
-
-
-def _plain(tensor: Any) -> dict[str, Any]:
-    """A tensor of KServe's as the JSON tensor that it stands for, raw data decoded."""
-    data, raw = tensor.data, tensor._raw_data
-    if raw is not None and tensor.datatype in DTYPES:
-        data = decode(tensor.name, tensor.datatype, raw)
-    if tensor.datatype == "BYTES" and isinstance(data, list):
-        data = [v.decode("utf-8", errors="replace") if isinstance(v, bytes) else v for v in data]
-    shape = list(tensor.shape)
-    return {"name": tensor.name, "shape": shape, "datatype": tensor.datatype, "data": data}
+        response.answer = answer
+        return response
 
 
 def _infer_output(output: v2.Output, binary: bool) -> InferOutput:

@@ -1,6 +1,7 @@
 """The process: a `kserve.ModelServer` with the fast way in front, that starts whole and drains."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -11,22 +12,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import kserve
-import kserve.model_server
 import uvicorn
 import uvloop
-from kserve.protocol.dataplane import DataPlane
-from kserve.protocol.rest.server import RESTServer
 
 from timonel.config.sections import Serving
-from timonel.errors import BadInput
 from timonel_serving.admission import Gate
-from timonel_serving.engine import Engine
 from timonel_serving.front import Answering, Front
 from timonel_serving.grpc_service import Servicer, start_grpc
 from timonel_serving.inference_log import InferenceLog
+from timonel_serving.kserve_app import Readiness, kserve_app
+from timonel_serving.listen import address, bind, bracketed, taken
 from timonel_serving.repository import OneModel
 
 _log = logging.getLogger("timonel.serving")
+_LAST_CALL = 0.3
+"""Seconds in which those who were already on their way still get an answer, if only a refusal."""
+
+_LOG_SECONDS = 5.0
+"""Seconds that the last inferences have to reach the log's receiver."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,6 @@ class Parts:
     inline_bytes: int
     port_setting: str = "port"
     """The setting that a taken port is told by."""
-
-
-class _Readiness(DataPlane):  # type: ignore[misc]  # kserve publishes no types
-    """KServe's data plane, not ready once the server drains."""
-
-    gate: Gate
-
-    async def ready(self) -> bool:
-        """Whether new requests are taken."""
-        return not self.gate.draining and bool(await super().ready())
 
 
 class _Uvicorn(uvicorn.Server):
@@ -94,14 +87,17 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         )
         self._parts, self._settings, self._announce = parts, settings, announce
         self._max_body = int(settings.max_body_mb * 2**20)
-        self.dataplane = _Readiness(model_registry=self.registered_models)
+        self.dataplane = Readiness(model_registry=self.registered_models)
         self.dataplane.gate = parts.gate
         self._stopping: asyncio.Task[None] | None = None
 
     def start(self, models: list[kserve.Model]) -> None:
         """Serve until SIGTERM or SIGINT; returns once all is drained."""
         self._register_and_check_atleast_one_model_is_ready(models)
-        rest = _listen(self._settings.host, self._settings.port, self._parts.port_setting)
+        rest = bind(self._settings.host, self._settings.port, self._parts.port_setting)
+        # what is loaded by now stays: the collector need not look at it again and again
+        gc.collect()
+        gc.freeze()
         uvloop.run(self._run(rest))
 
     async def _run(self, listener: socket.socket) -> None:
@@ -109,9 +105,8 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, number)
         grpc = await self._start_grpc() if self.enable_grpc else None
-        addresses = Addresses(
-            f"http://{_shown(listener)}", f"{_host(self._settings.host)}:{grpc}" if grpc else None
-        )
+        host = bracketed(self._settings.host)
+        addresses = Addresses(f"http://{address(listener)}", f"{host}:{grpc}" if grpc else None)
         self._uvicorn = self._rest(lambda: self._announce(addresses))
         if self._parts.log is not None:
             self._parts.log.start()
@@ -120,15 +115,11 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
             await self._stopping
 
     def _rest(self, started: Callable[[], None]) -> uvicorn.Server:
-        kserve_rest = RESTServer(
-            "kserve.model_server:app", self.dataplane, self.model_repository_extension, 0
-        )
-        kserve_rest.create_application()
         parts = self._parts
         front = Front(
             parts.engine,
             parts.gate,
-            kserve.model_server.app,
+            kserve_app(self.dataplane, self.model_repository_extension),
             max_body=self._max_body,
             inline_bytes=parts.inline_bytes,
             log=parts.log,
@@ -144,14 +135,13 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         return _Uvicorn(config, started)
 
     async def _start_grpc(self) -> int:
-        engine, log = self._parts.engine, self._parts.log
-        assert isinstance(engine, Engine)  # an explainer is served without gRPC
-        servicer = Servicer(self.dataplane, self.model_repository_extension, engine, log)
+        version = self._parts.engine.version
+        servicer = Servicer(self.dataplane, self.model_repository_extension, version)
         port = self._settings.grpc_port or 0
         try:
             self._grpc, bound = start_grpc(servicer, self._settings.host, port, self._max_body)
         except RuntimeError:
-            raise _taken("grpc_port", self._settings.host, port) from None
+            raise taken(self._settings.host, port, "grpc_port") from None
         await self._grpc.start()
         return bound
 
@@ -168,7 +158,8 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         deadline = loop.time() + seconds - min(1.0, seconds / 10)
         gate.draining = True
         _log.info("draining: %d requests under way", gate.under_way)
-        while gate.under_way and loop.time() < deadline:
+        last_call = min(deadline, loop.time() + _LAST_CALL)
+        while loop.time() < last_call or (gate.under_way and loop.time() < deadline):
             await asyncio.sleep(0.02)
         if gate.under_way:
             _log.error("gave up %d requests after %g seconds", gate.under_way, seconds)
@@ -178,7 +169,8 @@ class PredictorServer(kserve.ModelServer):  # type: ignore[misc]
         if self.enable_grpc:
             await self._grpc.stop(left)
         if self._parts.log is not None:
-            await asyncio.to_thread(self._parts.log.close, max(0.2, deadline - loop.time()))
+            left = min(_LOG_SECONDS, max(0.2, deadline - loop.time()))
+            await asyncio.to_thread(self._parts.log.close, left)
 
 
 def leave(gate: Gate) -> None:
@@ -187,31 +179,3 @@ def leave(gate: Gate) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
-
-
-def _listen(host: str, port: int, setting: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise _taken(setting, host, port, str(error.strerror)) from None
-    return listener
-
-
-def _taken(setting: str, host: str, port: int, reason: str = "the address is in use") -> BadInput:
-    return BadInput(
-        f"serving.{setting} is {port}: cannot listen on {host}:{port}: {reason}",
-        fix=f"choose another serving.{setting}, or 0 for a free one",
-    )
-
-
-def _shown(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"{_host(host)}:{port}"
-
-
-def _host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

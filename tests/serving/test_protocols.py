@@ -3,42 +3,20 @@
 import asyncio
 import json
 import subprocess
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve import InferenceGRPCClient, InferenceRESTClient, RESTConfig
+
 from packages import Built, build
+from requests_v2 import kserve_request, tensors
 from servers import Running, Starter
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
-
-
-def tensors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows as V2 JSON, one tensor a column."""
-    types = {float: "FP64", bool: "BOOL", str: "BYTES"}
-    found = []
-    for name in rows[0]:
-        data = [row[name] for row in rows]
-        kind = next(type(v) for v in data if v is not None)
-        found.append(
-            {"name": name, "shape": [len(rows)], "datatype": types[kind], "data": data}
-        )
-    return found
-
-
-def kserve_request(rows: list[dict[str, Any]], name: str, *, binary: bool) -> InferRequest:
-    """Rows as a request of KServe's client."""
-    dtypes = {"FP64": np.float64, "BOOL": np.bool_, "BYTES": np.object_}
-    inputs = []
-    for t in tensors(rows):
-        data = [np.nan if v is None else v for v in t["data"]]
-        tensor = InferInput(t["name"], t["shape"], t["datatype"])
-        tensor.set_data_from_numpy(np.array(data, dtype=dtypes[t["datatype"]]), binary_data=binary)
-        inputs.append(tensor)
-    return InferRequest(name, inputs, request_id="query-1")
 
 
 def test_v1_objects_and_lists_and_v2_json_agree_with_scikit_learn(
@@ -148,7 +126,7 @@ def test_more_than_two_classes_and_scikit_learn_itself(serve: Starter, tmp_path:
     assert v1["predictions"] == [classes[i] for i in expected.argmax(axis=1)]
     predict, score = httpx.post(server.v2, json={"inputs": tensors(rows)}).json()["outputs"]
     assert (predict["datatype"], predict["data"]) == ("BYTES", v1["predictions"])
-    assert (score["shape"], score["data"]) == ([10, 3], sum(v1["scores"], []))
+    assert (score["shape"], score["data"]) == ([10, 3], list(chain.from_iterable(v1["scores"])))
     wish = {"parameters": {"binary_data_output": True}}
     binary = httpx.post(server.v2, json={"inputs": tensors(rows), **wish})
     assert b"\x04\x00\x00\x00high" in binary.content

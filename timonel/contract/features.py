@@ -156,15 +156,16 @@ def _doubles(columns: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
 
 
 def _numbers(values: Sequence[Any], name: str) -> NDArray[np.float32]:
-    # without a dtype numpy reveals what the values are: text does not pass as a number
-    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=None)
-    if array.dtype.kind in "fiub" and array.ndim == 1:
+    """One column, with a message that names what is no number."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
+        for i, value in enumerate(values):
+            if value is not None and not isinstance(value, int | float | np.number | np.bool_):
+                raise BadInput(f"column {name}, row {i} is {_short(value)}: expected a number")
+    try:
         with np.errstate(over="ignore"):
-            return array.astype(np.float32, copy=False)
-    for i, value in enumerate(values):
-        if value is not None and not isinstance(value, int | float | np.number | np.bool_):
-            raise BadInput(f"column {name}, row {i} is {_short(value)}: expected a number")
-    return np.array(values, dtype=np.float64).astype(np.float32)
+            return np.asarray(values, dtype=np.float64).astype(np.float32)
+    except OverflowError:
+        raise BadInput(f"column {name} holds a whole number beyond the range of numbers") from None
 
 
 def _words(values: Sequence[Any], column: ColumnContract) -> Sequence[str]:

@@ -81,7 +81,8 @@ def _tensor(tensor: Any, blob: memoryview) -> tuple[str, Sequence[int], Values, 
         name, shape, datatype = tensor["name"], tensor["shape"], tensor["datatype"]
     except (TypeError, KeyError):
         raise Malformed("an input lacks its name, shape or datatype", fix=_EXAMPLE) from None
-    if datatype not in DTYPES or type(name) is not str or not isinstance(shape, list):
+    readable = type(name) is str and type(datatype) is str and type(shape) is list
+    if not readable or datatype not in DTYPES:
         raise Malformed(
             f"input {str(name)[:40]!r} has the datatype {str(datatype)[:40]!r} and the shape"
             f" {str(shape)[:40]}: expected one of {', '.join(DTYPES)} and a list"
