@@ -20,8 +20,9 @@ from timonel_components.evaluation.result import Challenge, Estimate, Evaluation
 from timonel_components.evaluation.robustness import robustness
 from timonel_components.evaluation.sample import Fitted, Sample
 from timonel_components.evaluation.slices import slices
-from timonel_components.metrics import Metric, Scored, metrics_for
+from timonel_components.metrics import LATENCIES, Metric, metrics_for
 from timonel_components.onnx_export import export_onnx
+from timonel_components.scored import Scored
 from timonel_components.train import Trained
 
 
@@ -56,7 +57,7 @@ def _examine(
         **_subject(study, str(trained.info.candidate)),
         **_figures(study),
         metrics=study.metrics
-        | {"latency_p50_ms": timed[0].p50_ms, "latency_p95_ms": timed[0].p95_ms},
+        | dict(zip(LATENCIES, (timed[0].p50_ms, timed[0].p95_ms), strict=True)),
         slices=judged,
         left_out=small,
         robustness=robustness(model, sample, study.rows, study.bootstrap),

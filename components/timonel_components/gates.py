@@ -9,7 +9,7 @@ from timonel.config import Config, Gate
 from timonel.errors import BadInput
 from timonel.files import write_text
 from timonel_components.evaluation.result import Estimate, Evaluation
-from timonel_components.metrics import higher_is_better
+from timonel_components.metrics import LATENCIES, METRICS, higher_is_better, metrics_for
 
 
 class GateResult(BaseModel):
@@ -49,6 +49,27 @@ class GateReport(BaseModel):
         return cls.model_validate_json(path.read_bytes())
 
 
+def check_gates(config: Config, classes: int) -> None:
+    """Raise `BadInput` for a gate that a model of so many classes cannot be judged by.
+
+    To be asked before training: a misspelt metric should not cost an hour.
+    """
+    known = [m.name for m in metrics_for(classes)]
+    comparable = [name for name in known if METRICS[name].higher_is_better is not None]
+    for gate in config.evaluation.gates:
+        _check_known(gate, [*known, *LATENCIES], "does not have")
+        if gate.max_loss_to_champion is not None:
+            _check_known(gate, comparable, "cannot be compared with a champion by")
+
+
+def _check_known(gate: Gate, known: list[str], why: str) -> None:
+    if gate.metric not in known:
+        raise BadInput(
+            f"evaluation.gates names the metric {gate.metric}, which this model {why}",
+            fix=f"use one of {', '.join(known)}",
+        )
+
+
 def judge_gates(evaluation: Evaluation, config: Config) -> GateReport:
     """Judge every gate of the settings on the bad end of its metric's interval.
 
@@ -59,13 +80,8 @@ def judge_gates(evaluation: Evaluation, config: Config) -> GateReport:
 
 
 def _judge(gate: Gate, evaluation: Evaluation) -> list[GateResult]:
-    found = evaluation.metrics.get(gate.metric)
-    if found is None:
-        raise BadInput(
-            f"evaluation.gates names the metric {gate.metric}, which a {evaluation.task} model"
-            " does not have",
-            fix=f"use one of {', '.join(evaluation.metrics)}",
-        )
+    _check_known(gate, list(evaluation.metrics), "does not have")
+    found = evaluation.metrics[gate.metric]
     results = []
     if gate.at_least is not None:
         results.append(_at_least(gate.metric, found, gate.at_least))
@@ -113,4 +129,4 @@ def _against_champion(name: str, evaluation: Evaluation, margin: float) -> GateR
 
 
 def _up(name: str) -> bool:
-    return False if name.startswith("latency_") else higher_is_better(name)
+    return name not in LATENCIES and higher_is_better(name)

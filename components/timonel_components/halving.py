@@ -19,8 +19,9 @@ from timonel.config import Candidate, Config
 from timonel.contract import DataContract, FeatureBatch
 from timonel.errors import BadInput
 from timonel_components.estimators import SPACES, Params, build, default_params
-from timonel_components.metrics import UndefinedMetric, best_threshold, higher_is_better, metric
+from timonel_components.metrics import UndefinedMetric, higher_is_better, metric
 from timonel_components.scoring import model_input, probabilities
+from timonel_components.threshold import best_threshold
 from timonel_components.vocabulary import look_at
 
 FACTOR = 3

@@ -6,67 +6,26 @@ prediction and precision, recall and the like are macro averages.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from timonel.config import Costs
 from timonel.errors import BadInput
-
-Labels = NDArray[np.int64]
-Floats = NDArray[np.floating[Any]]
-Probabilities = Floats
+from timonel_components.scored import Labels, Probabilities, Scored
 
 ECE_BINS = 10
 """Groups of equal size, by score, over which calibration error is averaged."""
 
+LATENCIES = ("latency_p50_ms", "latency_p95_ms")
+"""Figures of time, which an evaluation has beside the metrics."""
+
 
 class UndefinedMetric(Exception):
     """A metric has no value on these rows; the message says why."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Rows with their classes and the model's probabilities."""
-
-    y: Labels
-    p: Probabilities
-    threshold: float = 0.5
-    costs: Costs = field(default_factory=Costs)
-
-    @property
-    def binary(self) -> bool:
-        """Whether there are two classes."""
-        return self.p.shape[1] == 2
-
-    @property
-    def score(self) -> Probabilities:
-        """The probability of the positive class."""
-        return self.p[:, 1]
-
-    @property
-    def predicted(self) -> Labels:
-        """The predicted classes."""
-        if self.binary:
-            return (self.score >= self.threshold).astype(np.int64)
-        top: Labels = self.p.argmax(axis=1)
-        return top
-
-    @property
-    def classes(self) -> Labels:
-        """All classes, also those without a row."""
-        return np.arange(self.p.shape[1])
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, rows: NDArray[Any]) -> "Scored":
-        """Some of the rows."""
-        return Scored(self.y[rows], self.p[rows], self.threshold, self.costs)
 
 
 @dataclass(frozen=True)
@@ -176,7 +135,10 @@ def _by_class(function: Callable[..., Any], rows: Scored) -> float:
 
 
 def _macro_f1(rows: Scored) -> float:
-    return float(sk.f1_score(rows.y, rows.predicted, labels=rows.classes, average="macro"))
+    found = sk.f1_score(
+        rows.y, rows.predicted, labels=rows.classes, average="macro", zero_division=0
+    )
+    return float(found)
 
 
 def row_costs(rows: Scored) -> Probabilities:
@@ -230,29 +192,3 @@ def higher_is_better(name: str) -> bool:
             fix=f"use one of {', '.join(m.name for m in METRICS.values() if m.higher_is_better is not None)}",
         )
     return better
-
-
-def best_threshold(y: Labels, score: Probabilities, costs: Costs) -> float:
-    """The threshold in [0, 1] whose errors cost least on these rows.
-
-    It lies midway between two neighbouring scores, so that rounding flips no row. Among equally good
-    ones the nearest to the threshold that is right for true probabilities, fp / (fp + fn), is taken.
-    """
-    order = np.argsort(-score, kind="stable")
-    ranked, positive = score[order].astype(np.float64), y[order] == 1
-    ends = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
-    alarms = np.append(0, ends + 1)
-    caught = np.append(0, np.cumsum(positive)[ends])
-    cost = (alarms - caught) * costs.false_positive + (positive.sum() - caught) * (
-        costs.false_negative
-    )
-    values = np.concatenate([[1.0], ranked[ends], [0.0]])
-    cuts = (values[:-1] + values[1:]) / 2
-    if ranked[0] >= 1.0:  # a score of 1 is always an alarm
-        cost, cuts = cost[1:], cuts[1:]
-    if ranked[-1] <= 0.0:
-        cuts[-1] = 0.0
-    best = np.flatnonzero(np.isclose(cost, cost.min(), rtol=1e-12, atol=0))
-    total = costs.false_positive + costs.false_negative
-    ideal = costs.false_positive / total if total else 0.5
-    return float(cuts[best[np.abs(cuts[best] - ideal).argmin()]])

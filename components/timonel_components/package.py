@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from timonel.config import Config
 from timonel.contract import DataContract
@@ -44,7 +45,8 @@ def package(
             (stage / "model.onnx").write_bytes(export.graph)
         contract.save(stage / "contract.json")
         model = Fitted(trained.pipeline, contract, trained.info.threshold, config)
-        write_reference(stage, model, sample, evaluation)
+        with threadpool_limits(limits=1):  # more threads than free cores crawl
+            write_reference(stage, model, sample, evaluation)
         write_text(
             stage / "MODEL_CARD.md", model_card(evaluation, gates, contract, config, origin, export)
         )

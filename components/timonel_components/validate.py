@@ -17,6 +17,8 @@ from timonel.contract import (
     unexpected_columns,
 )
 from timonel.errors import BadInput
+from timonel_components.evaluation.slices import check_slices
+from timonel_components.gates import check_gates
 from timonel_components.naming import source_name
 
 
@@ -31,13 +33,16 @@ class Validation:
 def validate(table: pa.Table, config: Config, previous: DataContract | None = None) -> Validation:
     """Infer the table's contract and hold the table against it and against the `previous` one.
 
-    Raises `BadInput`, naming the source, for a table that cannot train a model and for columns that
-    vanished or changed their type since `previous`. Values beyond what `previous` knew are notes:
-    the world moves on, and a new training is how a model follows.
+    Raises `BadInput`, naming the source, for a table that cannot train a model, for gates and slices
+    that it has no figures or columns for, and for columns that vanished or changed their type since
+    `previous`. Values beyond what `previous` knew are notes: the world moves on, and a new training
+    is how a model follows.
     """
     what = source_name(config)
     try:
         contract = infer_contract(table, config)
+        check_gates(config, len(contract.classes))
+        check_slices(config, table)
         drift = [] if previous is None else _wanted(schema_drift(previous, table.schema), config)
     except BadInput as error:
         raise BadInput(f"{what}: {error.message}", why=error.why, fix=error.fix) from None

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from examined import examined, quick
@@ -10,6 +11,7 @@ from timonel.config import Config
 from timonel.errors import BadInput
 from timonel_components.evaluation.result import Challenge, Estimate, Evaluation
 from timonel_components.gates import GateReport, judge_gates
+from timonel_components.validate import validate
 
 
 def found(challenge: Challenge | None = None, **metrics: Estimate) -> Evaluation:
@@ -113,6 +115,24 @@ def test_a_gate_on_an_unknown_metric_is_refused() -> None:
     with pytest.raises(BadInput, match="names the metric auroc") as error:
         judge_gates(found(), gated(metric="auroc", at_least=0.5))
     assert "roc_auc" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("gate", "why"),
+    [
+        ({"metric": "auroc", "at_least": 0.5}, "which this model does not have"),
+        ({"metric": "alert_rate", "max_loss_to_champion": 0.1}, "cannot be compared"),
+        ({"metric": "latency_p95_ms", "max_loss_to_champion": 1}, "cannot be compared"),
+    ],
+)
+def test_impossible_gates_and_slices_are_refused_before_training(
+    gate: dict[str, Any], why: str, accidents: pa.Table
+) -> None:
+    """The table's validation reads them too: a misspelt metric does not cost a training."""
+    with pytest.raises(BadInput, match=why):
+        validate(accidents, gated(**gate))
+    with pytest.raises(BadInput, match=r"evaluation\.slices names the column colour"):
+        validate(accidents, quick("accidents", evaluation={"slices": ["colour"]}))
 
 
 def test_a_report_is_kept_as_json(tmp_path: Path) -> None:

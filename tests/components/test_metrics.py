@@ -14,13 +14,13 @@ from timonel.errors import BadInput
 from timonel_components.evaluation.resampled import RESAMPLED
 from timonel_components.metrics import (
     METRICS,
-    Scored,
     UndefinedMetric,
-    best_threshold,
     higher_is_better,
     metric,
     metrics_for,
 )
+from timonel_components.scored import Scored
+from timonel_components.threshold import best_threshold
 
 COSTS = Costs(false_positive=1, false_negative=4)
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Estimate
-from timonel_components.metrics import Metric, Scored, metric
+from timonel_components.metrics import Metric, metric
+from timonel_components.scored import Scored
 
 WANTED = ("precision", "recall", "f1")
 

@@ -15,7 +15,8 @@ from timonel_components.evaluation.result import Explanation, Importance
 from timonel_components.evaluation.sample import Fitted, Sample
 from timonel_components.evaluation.shapley import Effects, effects
 from timonel_components.evaluation.words import explain_words
-from timonel_components.metrics import Floats, Labels, Scored, metric
+from timonel_components.metrics import metric
+from timonel_components.scored import Floats, Labels, Scored
 from timonel_components.scoring import model_input
 
 PERMUTATION_ROWS = 2_000

@@ -2,26 +2,13 @@
 
 from collections.abc import Callable
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import PercentFormatter
 
-from timonel_components.evaluation.drawing import (
-    ACCENT,
-    CONTRAST,
-    GRID,
-    INK,
-    MUTED,
-    SERIES,
-    SOFT,
-    SURFACE,
-    canvas,
-    shortened,
-    svg,
-)
-from timonel_components.evaluation.result import Curve, Evaluation
+from timonel_components.evaluation.drawing import svg
+from timonel_components.evaluation.picture_counts import confusion, scores
+from timonel_components.evaluation.picture_curves import calibration, costs, precision_recall, roc
+from timonel_components.evaluation.picture_rows import importances, slice_chart
+from timonel_components.evaluation.result import Evaluation
 
 Draw = Callable[[Evaluation], Figure]
 MAX_CONFUSION = 12
@@ -30,8 +17,6 @@ MAX_CONFUSION = 12
 
 def pictures(found: Evaluation) -> dict[str, str]:
     """The pictures that the evaluation has numbers for, as SVG by name."""
-    from timonel_components.evaluation.picture_rows import importances, slice_chart
-
     wanted: list[tuple[str, Draw, bool]] = [
         ("roc", roc, bool(found.roc)),
         ("precision-recall", precision_recall, bool(found.pr)),
@@ -43,187 +28,3 @@ def pictures(found: Evaluation) -> dict[str, str]:
         ("slices", slice_chart, bool(found.slices)),
     ]
     return {name: svg(draw(found)) for name, draw, possible in wanted if possible}
-
-
-def roc(found: Evaluation) -> Figure:
-    """False alarms against catches."""
-    with canvas() as (figure, plot):
-        plot.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
-        _curves(plot, found, found.roc, "roc_auc")
-        if len(found.classes) == 2:
-            caught, false = _rates(found)
-            _decision(plot, false, caught)
-        _shares(plot, "False positive rate", "True positive rate")
-        plot.set_title("ROC curve")
-        plot.legend(loc="lower right")
-    return figure
-
-
-def precision_recall(found: Evaluation) -> Figure:
-    """Catches against how many alarms are right."""
-    with canvas() as (figure, plot):
-        base = found.metrics.get("base_rate")
-        if base and base.value is not None:
-            plot.axhline(base.value, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
-            plot.annotate(
-                f"base rate {base.value:.1%}",
-                (1, base.value),
-                xytext=(0, 4),
-                textcoords="offset points",
-                ha="right",
-                color=MUTED,
-                fontsize=9,
-            )
-        _curves(plot, found, found.pr, "pr_auc")
-        precision, recall = found.metrics["precision"].value, found.metrics["recall"].value
-        if len(found.classes) == 2 and precision is not None and recall is not None:
-            _decision(plot, recall, precision)
-        _shares(plot, "Recall", "Precision", 1.0, _tallest(found))
-        plot.set_title("Precision and recall")
-        plot.legend(loc="best")
-    return figure
-
-
-def calibration(found: Evaluation) -> Figure:
-    """What the model says against what happened."""
-    bins = found.calibration
-    said, happened = np.array([b.score for b in bins]), np.array([b.rate for b in bins])
-    errors = np.array([[b.rate - b.low, b.high - b.rate] for b in bins]).T
-    with canvas() as (figure, plot):
-        top = min(1.0, 1.08 * max(said.max(), max(b.high for b in bins)))
-        plot.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
-        plot.errorbar(
-            said, happened, yerr=errors.clip(0), color=ACCENT, ecolor=SOFT, elinewidth=2, marker="o",
-            markersize=5.5, markeredgecolor=SURFACE, linewidth=1.5,
-        )  # fmt: skip
-        _shares(plot, "Mean score", "Share that came true", top, top)
-        plot.set_title("Calibration")
-        plot.annotate("perfect", (0.97 * top, 0.97 * top), xytext=(-12, -3),
-                      textcoords="offset points", ha="right", color=MUTED, fontsize=9)  # fmt: skip
-    return figure
-
-
-def scores(found: Evaluation) -> Figure:
-    """How the scores spread, class by class, each as a share of its rows."""
-    assert found.scores is not None
-    edges = np.array(found.scores.edges)
-    with canvas() as (figure, plot):
-        for (name, counts), colour in zip(found.scores.counts.items(), SERIES, strict=False):
-            share = np.array(counts) / max(1, sum(counts))
-            label = f"{shortened(name)} ({sum(counts):,})"
-            plot.stairs(share, edges, fill=True, color=colour, alpha=0.25)
-            plot.stairs(share, edges, color=colour, linewidth=1.6, label=label)
-        if found.threshold is not None:
-            plot.axvline(found.threshold, color=INK, linewidth=1.2)
-            side = -1 if found.threshold > 0.5 else 1
-            plot.annotate(
-                f"threshold {found.threshold:.3g}", (found.threshold, 1), xycoords=("data", "axes fraction"),
-                xytext=(5 * side, -10), textcoords="offset points", fontsize=9, color=MUTED,
-                ha="right" if side < 0 else "left",
-            )  # fmt: skip
-            plot.set_ylim(top=1.08 * plot.get_ylim()[1])
-        plot.set_xlim(0, 1)
-        plot.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        plot.grid(visible=False, axis="x")
-        plot.set_xlabel("Score")
-        plot.set_ylabel("Share of the class's rows")
-        plot.set_title("Scores by true class")
-        plot.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1,
-                    handlelength=1.2, columnspacing=1.2, fontsize=9)  # fmt: skip
-    return figure
-
-
-def costs(found: Evaluation) -> Figure:
-    """What errors cost at each threshold, and where the chosen one stands."""
-    assert found.cost is not None
-    with canvas() as (figure, plot):
-        plot.plot(found.cost.x, found.cost.y, color=ACCENT)
-        spent = found.metrics["cost"].value
-        if found.threshold is not None and spent is not None:
-            plot.axvline(found.threshold, color=GRID, linewidth=1.2, zorder=1)
-            _decision(plot, found.threshold, spent)
-            plot.legend(loc="best")
-        plot.set_xlim(-0.015, 1.015)
-        plot.set_ylim(0, _dearest(found.cost, spent or 0.0))
-        plot.set_xlabel("Threshold")
-        plot.set_ylabel("Mean cost of a row")
-        plot.set_title("Cost of errors")
-    return figure
-
-
-def _dearest(line: Curve, spent: float) -> float:
-    """The top of the cost axis: alarming on all rows may cost so much that nothing else shows."""
-    worth_showing = 5 * max(spent, line.y[-1])
-    return 1.12 * min(max(line.y), worth_showing or max(line.y)) or 1.0
-
-
-def confusion(found: Evaluation) -> Figure:
-    """Rows by true and predicted class: the count, and its share of the true class."""
-    counts = np.array(found.confusion, dtype=float)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [shortened(name, 14) for name in found.classes]
-    n = len(names)
-    with canvas(*(2.6 + 0.9 * n, 2.2 + 0.75 * n) if n > 2 else (5.2, 4.0)) as (figure, plot):
-        plot.set_xlim(-0.5, n - 0.5)
-        plot.set_ylim(n - 0.5, -0.5)
-        for i, j in np.ndindex(n, n):
-            _cell(plot, i, j, int(counts[i, j]), float(share[i, j]))
-        plot.set_xticks(range(n), names, rotation=0 if n <= 4 else 40)
-        plot.set_yticks(range(n), names)
-        plot.grid(visible=False)
-        plot.spines[:].set_visible(False)
-        plot.set_xlabel("Predicted")
-        plot.set_ylabel("True")
-        plot.set_title("Confusion matrix")
-    return figure
-
-
-def _cell(plot: Axes, i: int, j: int, count: int, share: float) -> None:
-    colour = ACCENT if i == j else CONTRAST
-    plot.add_patch(_square(j, i, GRID, 0.35))
-    plot.add_patch(_square(j, i, colour, 0.10 + 0.6 * share))
-    plot.text(j, i - 0.06, f"{count:,}", ha="center", va="center", fontsize=12, fontweight="bold")
-    plot.text(j, i + 0.2, f"{share:.1%}", ha="center", va="center", fontsize=9)
-
-
-def _square(x: int, y: int, colour: str, alpha: float) -> Rectangle:
-    return Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=colour, alpha=alpha, linewidth=0)
-
-
-def _curves(plot: Axes, found: Evaluation, lines: dict[str, Curve], name: str) -> None:
-    single = len(lines) == 1
-    for (label, curve), colour in zip(lines.items(), SERIES, strict=False):
-        text = f"{name} {found.metrics[name]}" if single else shortened(label)
-        plot.plot(curve.x, curve.y, color=colour, label=text)
-        if single:
-            plot.fill_between(curve.x, curve.y, color=colour, alpha=0.08, linewidth=0)
-
-
-def _rates(found: Evaluation) -> tuple[float, float]:
-    """True and false positive rate at the threshold."""
-    (kept, false), (missed, caught) = found.confusion
-    return caught / max(1, caught + missed), false / max(1, false + kept)
-
-
-def _decision(plot: Axes, x: float, y: float) -> None:
-    plot.plot([x], [y], marker="o", markersize=8, color=CONTRAST, markeredgecolor=SURFACE,
-              linestyle="none", label="at the threshold", zorder=5, clip_on=False)  # fmt: skip
-
-
-def _tallest(found: Evaluation) -> float:
-    """The top of the precision axis: all of it, unless precision stays far below one."""
-    reached = [
-        y for line in found.pr.values() for x, y in zip(line.x, line.y, strict=True) if x >= 0.02
-    ]
-    top = 1.5 * max(reached, default=1.0)
-    return 1.0 if top > 0.6 else top
-
-
-def _shares(plot: Axes, x: str, y: str, right: float = 1.0, top: float = 1.0) -> None:
-    for axis, limit, end, label in (
-        (plot.xaxis, plot.set_xlim, right, x),
-        (plot.yaxis, plot.set_ylim, top, y),
-    ):
-        limit(-0.015 * end, 1.015 * end)
-        axis.set_major_formatter(PercentFormatter(1, decimals=0 if end > 0.1 else 1))
-        axis.set_label_text(label)

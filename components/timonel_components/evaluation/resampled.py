@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from timonel_components.metrics import Floats, Scored, confidence_and_hit, row_costs, score_bins
+from timonel_components.metrics import confidence_and_hit, row_costs, score_bins
+from timonel_components.scored import Floats, Scored
 
 Resampled = Callable[[Scored, Floats], Floats]
 """Takes rows and weights (resamples, n), gives (resamples,); NaN where undefined."""

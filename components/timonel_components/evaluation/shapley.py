@@ -14,7 +14,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.metrics import Floats
+from timonel_components.scored import Floats
 from timonel_components.scoring import model_input
 
 

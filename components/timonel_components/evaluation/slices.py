@@ -1,6 +1,7 @@
 """The model's figures group by group: a good average may hide a group that is served badly."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -9,7 +10,8 @@ from timonel.errors import BadInput
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Slice
 from timonel_components.evaluation.sample import Sample
-from timonel_components.metrics import Metric, Scored, metric
+from timonel_components.metrics import Metric, metric
+from timonel_components.scored import Scored
 
 MIN_ROWS = 50
 """A group with fewer rows is named, but not judged: its figures would be noise."""
@@ -22,6 +24,7 @@ def slices(
     sample: Sample, rows: Scored, bootstrap: Bootstrap, config: Config
 ) -> tuple[tuple[Slice, ...], tuple[str, ...]]:
     """The groups of every column of `evaluation.slices`, and the groups that are too small."""
+    check_slices(config, sample.table)
     judged: list[Slice] = []
     small: list[str] = []
     wanted = _metrics(rows, config)
@@ -35,6 +38,16 @@ def slices(
     return tuple(judged), tuple(small)
 
 
+def check_slices(config: Config, table: pa.Table) -> None:
+    """Raise `BadInput` for a slice by a column that the table does not have."""
+    for column in config.evaluation.slices:
+        if column not in table.column_names:
+            raise BadInput(
+                f"evaluation.slices names the column {column}, which the table does not have",
+                fix=f"use one of its columns: {', '.join(table.column_names)}",
+            )
+
+
 def _metrics(rows: Scored, config: Config) -> tuple[Metric, ...]:
     binary = ("roc_auc", "log_loss", "precision", "recall", "alert_rate", "base_rate")
     names = binary if rows.binary else ("accuracy", "macro_f1", "log_loss")
@@ -43,11 +56,6 @@ def _metrics(rows: Scored, config: Config) -> tuple[Metric, ...]:
 
 def _groups(sample: Sample, column: str) -> list[tuple[str, NDArray[np.int64]]]:
     """The groups of a column, largest first, each with the indices of its rows."""
-    if column not in sample.table.column_names:
-        raise BadInput(
-            f"evaluation.slices names the column {column}, which the table does not have",
-            fix=f"use one of its columns: {', '.join(sample.table.column_names)}",
-        )
     encoded = pc.dictionary_encode(sample.table[column], null_encoding="encode").combine_chunks()
     codes = encoded.indices.to_numpy()
     names = [NULL if v is None else str(v) for v in encoded.dictionary.to_pylist()]

@@ -8,7 +8,8 @@ from sklearn.calibration import CalibratedClassifierCV
 
 from timonel_components.evaluation.result import Explanation, Importance
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.metrics import Floats, Scored, metric
+from timonel_components.metrics import metric
+from timonel_components.scored import Floats, Scored
 from timonel_components.scoring import model_input
 
 ROWS = 1_000
