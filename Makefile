@@ -40,6 +40,10 @@ up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
 test: install ## the tests
 	$(BIN)/python -m pytest
 
+.PHONY: bench-serving
+bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
+	$(BIN)/python benchmarks/serving.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .
