@@ -41,7 +41,7 @@ def split(table: pa.Table, config: Config) -> Splits:
         embargoed=left_out,
         beyond_max_rows=len(train) - len(capped),
     )
-    return Splits(*parts, summary)
+    return Splits(parts[0], parts[1], parts[2], summary)
 
 
 def _method(config: Config) -> tuple[str, Callable[[pa.Table, Config], Parts]]:

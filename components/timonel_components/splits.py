@@ -69,4 +69,4 @@ class Splits:
             parquet.ParquetFile(directory / f"{name}.parquet").read()
             for name in ("train", "validation", "test")
         ]
-        return cls(*parts, summary)
+        return cls(parts[0], parts[1], parts[2], summary)
