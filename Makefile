@@ -59,7 +59,7 @@ format: install ## rewrite the code as ruff would have it
 
 LOCKS := dev components predictor explainer
 LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn
-LOCK_components := components/pyproject.toml
+LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 LOCK_predictor := serving/pyproject.toml --extra sklearn
 LOCK_explainer := serving/pyproject.toml --extra explain
 
