@@ -23,15 +23,11 @@ from sklearn.svm import LinearSVC
 
 from timonel.config import Candidate
 from timonel.contract import DataContract
-from timonel_components.vocabulary import Seen
+from timonel.errors import BadInput
+from timonel_components.vocabulary import STRETCHES, Seen
 
 Params = Mapping[str, float | int]
 Space = Mapping[str, Sequence[float | int]]
-
-CALIBRATION_PARTS = 2
-"""Models in a calibrated ensemble: each learns from the past and is calibrated on what came next."""
-CALIBRATION_SHARE = 6
-"""Each stretch that calibrates is one part in so many of the rows."""
 
 _BOOSTING: Space = {
     "learning_rate": (0.1, 0.05, 0.2),
@@ -62,7 +58,7 @@ def build(
 ) -> Pipeline:
     """An unfitted pipeline for the contract's columns; the same arguments give the same model."""
     if candidate in (Candidate.TFIDF_LOGISTIC, Candidate.TFIDF_SVM):
-        return _text(candidate, params, seed, _folds(contract, seed, seen))
+        return _text(candidate, contract, params, seed, seen)
     if candidate is Candidate.LOGISTIC:
         return Pipeline([("columns", _linear_columns(contract, seen)), ("model", _linear(params))])
     model: Any = _boosting(params, seed)
@@ -84,10 +80,18 @@ def tidy(pipeline: Pipeline) -> Pipeline:
 
 
 def _folds(contract: DataContract, seed: int, seen: Seen) -> TimeSeriesSplit | StratifiedKFold:
-    """Rows that have a time are calibrated on what came later, never on a random share."""
-    if contract.time is None:
-        return StratifiedKFold(3, shuffle=True, random_state=seed)
-    return TimeSeriesSplit(CALIBRATION_PARTS, test_size=max(1, seen.rows // CALIBRATION_SHARE))
+    """What calibrates: rows with a time are calibrated on what came later, never on a random share.
+
+    Unless a class is missing in one of the stretches: then nothing could be calibrated on it.
+    """
+    if contract.time is not None and seen.spread:
+        return TimeSeriesSplit(STRETCHES, test_size=seen.stretch)
+    if seen.rarest < 2:
+        raise BadInput(
+            "a calibrated candidate needs two training rows of each class, and one class has a single row",
+            fix="use more rows, or name the other candidates in train.candidates",
+        )
+    return StratifiedKFold(min(3, seen.rarest), shuffle=True, random_state=seed)
 
 
 def _linear(params: Params) -> LogisticRegression:
@@ -131,7 +135,9 @@ def _by_position(contract: DataContract, numbers: Any, categories: Any) -> Colum
     return ColumnTransformer([part for part in parts if part[2]])
 
 
-def _text(candidate: Candidate, params: Params, seed: int, folds: Any) -> Pipeline:
+def _text(
+    candidate: Candidate, contract: DataContract, params: Params, seed: int, seen: Seen
+) -> Pipeline:
     words = TfidfVectorizer(
         sublinear_tf=True,
         ngram_range=(1, int(params["ngram"])),
@@ -141,4 +147,5 @@ def _text(candidate: Candidate, params: Params, seed: int, folds: Any) -> Pipeli
     if candidate is Candidate.TFIDF_LOGISTIC:
         return Pipeline([("words", words), ("model", _linear(params))])
     svm = LinearSVC(C=params["C"], random_state=seed)
+    folds = _folds(contract, seed, seen)
     return Pipeline([("words", words), ("model", CalibratedClassifierCV(svm, cv=folds))])

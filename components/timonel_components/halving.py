@@ -107,14 +107,24 @@ def _run(
 ) -> Trial:
     seen = look_at(fitting.batch, fitting.y)
     pipeline = build(candidate, contract, params, config.train.seed, seen)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(model_input(fitting.batch, contract), fitting.y)
+    _fit(pipeline, fitting, contract, candidate)
     p = probabilities(pipeline, choosing.batch, contract)
     threshold = best_threshold(choosing.y, p[:, 1], config.costs) if p.shape[1] == 2 else None
     return Trial(
         params, pipeline, _score(choosing.y, p, threshold, config), threshold, len(fitting.y)
     )
+
+
+def _fit(pipeline: Any, fitting: Rows, contract: DataContract, candidate: Candidate) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            pipeline.fit(model_input(fitting.batch, contract), fitting.y)
+    except ValueError as error:  # how scikit-learn says that it cannot learn from these values
+        raise BadInput(
+            f"{candidate} cannot learn from {len(fitting.y):,} rows: {error}",
+            fix="look at the columns, or name the other candidates in train.candidates",
+        ) from error
 
 
 def _score(y: NDArray[np.int64], p: NDArray[Any], threshold: float | None, config: Config) -> float:

@@ -16,6 +16,10 @@ MAX_CATEGORIES = 100
 """Categories of one column at most: the most frequent ones."""
 MIN_ROWS = 10
 """Rows that a category needs in order to be known."""
+STRETCHES = 2
+"""Stretches of newer rows on which a model is calibrated that learnt from the rows before."""
+STRETCH_SHARE = 6
+"""Each stretch is one part in so many of the rows."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,30 @@ class Seen:
     rows: int
     vocabulary: tuple[tuple[str, ...], ...]
     """For each categorical column the known categories, in ascending order of the target."""
+    rarest: int
+    """Rows of the rarest class."""
+    spread: bool
+    """Whether every class occurs in the early rows and in each of the `STRETCHES` that follow them."""
+
+    @property
+    def stretch(self) -> int:
+        """Rows of a stretch."""
+        return max(1, self.rows // STRETCH_SHARE)
 
 
 def look_at(batch: FeatureBatch, y: NDArray[np.int64]) -> Seen:
     """Collect the vocabulary of the training rows; `y` holds the classes' indices."""
-    columns = batch.categorical.T
-    return Seen(len(batch), tuple(_known(column, y) for column in columns))
+    vocabulary = tuple(_known(column, y) for column in batch.categorical.T)
+    counts = np.bincount(y)
+    rarest = int(counts[counts > 0].min())
+    return Seen(len(y), vocabulary, rarest, _spread(y))
+
+
+def _spread(y: NDArray[np.int64]) -> bool:
+    stretch = max(1, len(y) // STRETCH_SHARE)
+    early, *late = np.split(y, [len(y) - (i + 1) * stretch for i in reversed(range(STRETCHES))])
+    classes = len(np.unique(y))
+    return all(len(np.unique(part)) == classes for part in (early, *late))
 
 
 def _known(column: NDArray[Any], y: NDArray[np.int64]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The estimators: what they make of gaps, strangers and columns of any mix, and that ONNX can say it."""
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
 import pyarrow as pa
@@ -12,6 +14,7 @@ from slices import Settings
 from timonel.config import Candidate
 from timonel.config.model import TABULAR, TEXTUAL
 from timonel.contract import DataContract, FeatureBatch, FeatureReader, infer_contract
+from timonel.errors import BadInput
 from timonel_components.estimators import SPACES, build, default_params
 from timonel_components.scoring import encode_target, model_input, probabilities
 from timonel_components.vocabulary import MAX_CATEGORIES, Seen, look_at
@@ -150,14 +153,32 @@ def test_the_default_is_part_of_the_space(candidate: Candidate) -> None:
         assert len(set(values)) == len(values)
 
 
+def folds_for(contract: DataContract, seen: Seen) -> Any:
+    """What calibrates a boosting of such rows."""
+    kind = Candidate.CALIBRATED_BOOSTING
+    return build(kind, contract, default_params(kind), 0, seen)["model"].cv
+
+
 def test_calibration_is_by_time_where_there_is_one(accidents: pa.Table, settings: Settings) -> None:
     """With a time column a calibrated model is calibrated on later rows, without one on random folds."""
     timed = infer_contract(accidents, settings())
-    seen = Seen(600, ((), (), ()))
-    params = default_params(Candidate.CALIBRATED_BOOSTING)
-    folds = build(Candidate.CALIBRATED_BOOSTING, timed, params, 0, seen)["model"].cv
-    for learnt, calibrated in folds.split(np.zeros(600)):
-        assert learnt.max() < calibrated.min()
-    untimed = timed.model_copy(update={"time": None})
-    folds = build(Candidate.CALIBRATED_BOOSTING, untimed, params, 0, seen)["model"].cv
-    assert folds.shuffle
+    seen = Seen(600, ((), (), ()), rarest=100, spread=True)
+    stretches = list(folds_for(timed, seen).split(np.zeros(600)))
+    assert [(len(learnt), len(later)) for learnt, later in stretches] == [(400, 100), (500, 100)]
+    for learnt, later in stretches:
+        assert learnt.max() < later.min()
+    assert folds_for(timed.model_copy(update={"time": None}), seen).shuffle
+
+
+def test_a_class_that_is_rare_can_still_be_calibrated(
+    accidents: pa.Table, settings: Settings
+) -> None:
+    """A class missing in the newest rows means random folds, a single row of it an error."""
+    timed = infer_contract(accidents, settings())
+    batch = FeatureReader(timed).from_table(accidents)
+    y = np.zeros(len(batch), dtype=np.int64)
+    y[:2] = 1
+    assert folds_for(timed, look_at(batch, y)).n_splits == 2
+    y[1] = 0
+    with pytest.raises(BadInput, match="two training rows of each class"):
+        folds_for(timed, look_at(batch, y))

@@ -177,6 +177,22 @@ def test_what_does_not_fit_is_said(accidents: pa.Table, settings: Settings) -> N
         train(parts, ranking, config, Candidate.LOGISTIC)
 
 
+def test_text_without_words_is_explained(settings: Settings) -> None:
+    """What scikit-learn cannot learn from is the input's fault, and says which candidate it was."""
+    rows = 200
+    marks = ["!", "", "?", None]
+    table = pa.table(
+        {
+            "received_at": range(rows),
+            "text": [marks[i % 4] for i in range(rows)],
+            "is_spam": [i // 2 % 2 for i in range(rows)],
+        }
+    )
+    config = settings("spam", data={"key": None})
+    with pytest.raises(BadInput, match="tfidf-logistic cannot learn from 120 rows: empty vocab"):
+        trained(table, config, Candidate.TFIDF_LOGISTIC)
+
+
 def info(score: float, seconds: float = 1.0, metric: str = "pr_auc") -> TrainedInfo:
     """A description of a trained candidate."""
     return TrainedInfo(

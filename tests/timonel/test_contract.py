@@ -227,3 +227,14 @@ def test_any_number_is_judged_by_the_limits_alone(values: list[float | None]) ->
     found = Enforcer(contract).check(FeatureReader(contract).from_rows(rows))
     broken = sum(v is not None and not 0 <= np.float32(v) <= 60 for v in values)
     assert sum(v.rows for v in found) == broken
+
+
+def test_an_empty_text_is_a_missing_one() -> None:
+    """Empty texts make a column nullable and are no category; nothing but them is no column at all."""
+    blank = table(country=["ES", "", "PT", "ES"])
+    contract = infer_contract(blank, settings())
+    assert contract.categorical[0].nullable
+    assert contract.categorical[0].categories == ("ES", "PT")
+    assert check_table(contract, blank) == []
+    with pytest.raises(BadInput, match="column country has no value in any of the 4 rows"):
+        infer_contract(table(country=["", None, "", ""]), settings())

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from timonel.config import Config, Task
 from timonel.config.sections import Kind, Label
+from timonel.contract.features import MISSING
 from timonel.contract.model import ColumnContract, DataContract
 from timonel.errors import BadInput
 
@@ -113,13 +114,14 @@ def _default_features(table: pa.Table, config: Config) -> tuple[str, ...]:
 
 
 def _infer_column(column: pa.ChunkedArray, name: str, kinds: _Kinds) -> ColumnContract:
-    if column.null_count == len(column):
+    missing = column.null_count + _blanks(column)
+    if missing == len(column):
         raise BadInput(
             f"column {name} has no value in any of the {len(column)} rows: a model cannot use it",
             fix=f"add {name} to data.drop",
         )
     kind = kinds.of(name, column.type)
-    nullable = column.null_count > 0 or _has_nan(column)
+    nullable = missing > 0 or _has_nan(column)
     if kind == "timestamp":
         raise BadInput(
             f"column {name} is a time, which a model cannot take as it is",
@@ -139,6 +141,13 @@ def _has_nan(column: pa.ChunkedArray) -> bool:
     return pa.types.is_floating(column.type) and bool(pc.any(pc.is_nan(column)).as_py())
 
 
+def _blanks(column: pa.ChunkedArray) -> int:
+    """Empty texts: they stand for missing ones."""
+    if not _is_string(column.type):
+        return 0
+    return int(pc.sum(pc.equal(column.cast(pa.string()), MISSING)).as_py() or 0)
+
+
 def _range(column: pa.ChunkedArray, name: str) -> tuple[float, float]:
     values = column.cast(pa.float64()).drop_null().to_numpy()
     values = values[~np.isnan(values)]
@@ -156,7 +165,7 @@ def _range(column: pa.ChunkedArray, name: str) -> tuple[float, float]:
 
 
 def _categories(column: pa.ChunkedArray) -> tuple[str, ...] | None:
-    seen = pc.unique(column.cast(pa.string())).drop_null().to_pylist()
+    seen = set(pc.unique(column.cast(pa.string())).drop_null().to_pylist()) - {MISSING}
     return tuple(sorted(seen)) if len(seen) <= MAX_CATEGORIES else None
 
 
