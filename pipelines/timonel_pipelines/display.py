@@ -14,6 +14,7 @@ TITLES = {
     "register": "register",
     "refuse": "refused",
 }
+LAST = ("register", "refuse")
 AROUND = 3
 """Steps besides the candidates: data, evaluation, registration."""
 
@@ -57,6 +58,7 @@ class Story:
         self.screen = screen
         self.started: dict[tuple[str, str], float] = {}
         self.done = 0
+        self.ended = False
 
     def event(self, event: Event) -> None:
         """Show what a step came to, and what is being done now."""
@@ -66,6 +68,7 @@ class Story:
         else:
             seconds = event.at - self.started.pop(key, event.at)
             self.done += 1
+            self.ended = event.step in LAST
             if event.state == "done":
                 self.screen.line(_told(event, seconds))
         self.screen.status(self._now(), self.done)
@@ -75,7 +78,8 @@ class Story:
         self.screen.line("stopping: ending the steps")
 
     def _now(self) -> str:
-        return ", ".join(" ".join(filter(None, (TITLES[s], item))) for s, item in self.started)
+        running = (" ".join(filter(None, (TITLES[s], item))) for s, item in self.started)
+        return ", ".join(running) or ("finishing" if self.ended else "starting the next step")
 
 
 @contextmanager

@@ -25,7 +25,6 @@ def training_pipeline(platform: Platform) -> Any:
         prepared = data.outputs["prepared"]
         with dsl.ParallelFor(data.outputs["Output"], name="candidates") as candidate:
             trained = steps.add(tasks.train, **same, candidate=candidate, prepared=prepared)
-            trained.set_env_variable("OMP_NUM_THREADS", str(platform.threads))
         models = dsl.Collected(trained.outputs["model"])
         found = steps.add(tasks.evaluate, **same, prepared=prepared, models=models)
         outcome = {**same, "prepared": prepared, "examined": found.outputs["examined"]}
@@ -66,6 +65,7 @@ class _Steps:
     def _request(self, task: Any) -> None:
         platform = self.platform
         task.set_cpu_request(platform.cpu).set_cpu_limit(platform.cpu)
+        task.set_env_variable("OMP_NUM_THREADS", str(platform.threads))
         task.set_memory_request(platform.memory).set_memory_limit(platform.memory)
         if platform.retries:
             task.set_retry(

@@ -1,7 +1,6 @@
 """What a compiled pipeline says about the machines it runs on."""
 
 import math
-import os
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -32,7 +31,7 @@ class Platform:
     retries: int = 2
     """How often a step that failed is tried again."""
     threads: int = 1
-    """Threads of the numeric libraries in a training step."""
+    """Threads of the numeric libraries: more than a step has CPUs would spin, not work."""
     volume: str | None = None
     """A claim of a volume that keeps the workspace between runs."""
 
@@ -51,8 +50,8 @@ class Platform:
         )
 
     def on_this_machine(self) -> "Platform":
-        """The same here: two training steps share the cores, and the steps retry by themselves."""
-        return replace(self, retries=0, threads=max(1, (os.cpu_count() or 1) // 2))
+        """The same here, where a person sees a failure at once and knows better when to try again."""
+        return replace(self, retries=0)
 
     @property
     def name(self) -> str:

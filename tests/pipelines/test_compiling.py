@@ -67,6 +67,7 @@ def test_steps_ask_for_the_resources_of_the_settings(tmp_path: Path, accidents: 
         assert asked["resourceCpuRequest"] == asked["resourceCpuLimit"] == "2500m"
         assert asked["resourceMemoryRequest"] == asked["resourceMemoryLimit"] == "3Gi"
         assert executor["container"]["image"] == "registry/steps-python@sha256:1"
+        assert executor["container"]["env"] == [{"name": "OMP_NUM_THREADS", "value": "2"}]
     pods = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for step in STEPS:
         pod = pods[f"exec-{step}"]
@@ -75,8 +76,6 @@ def test_steps_ask_for_the_resources_of_the_settings(tmp_path: Path, accidents: 
         assert pod["podMetadata"]["labels"]["app.kubernetes.io/component"] == step
         assert pod["podMetadata"]["labels"]["timonel.dev/model"] == "accidents"
         assert pod["pvcMount"][0]["mountPath"] == "/timonel"
-    [threads] = executors["exec-train"]["container"]["env"]
-    assert threads == {"name": "OMP_NUM_THREADS", "value": "2"}
 
 
 def test_no_step_answers_from_a_cache_and_each_is_tried_again(project: Path) -> None:

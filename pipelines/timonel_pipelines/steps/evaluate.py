@@ -10,7 +10,7 @@ from timonel_components.gates import GateReport, judge_gates
 from timonel_components.registry import champion
 from timonel_components.select import select
 from timonel_components.tracking import Run
-from timonel_components.train import INFO, Trained, TrainedInfo
+from timonel_components.train import Trained
 from timonel_pipelines.journal import Journal, Outcome
 from timonel_pipelines.steps.context import context
 from timonel_pipelines.steps.examined import GATES, REPORT, Examined, Shown, verdict_of
@@ -36,7 +36,7 @@ def examine(
 
 
 def _best(models: Sequence[Path]) -> Path:
-    infos = [TrainedInfo.model_validate_json((path / INFO).read_bytes()) for path in models]
+    infos = [Trained.info_of(path) for path in models]
     return models[infos.index(select(infos))]
 
 
