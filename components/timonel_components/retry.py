@@ -5,10 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from timonel.errors import Unavailable
+import requests
+
+from timonel.errors import BadInput, Unavailable
 
 DOWN = ("TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED")
 """MLflow's codes for a server that cannot answer now."""
+REFUSED = ("UNAUTHENTICATED", "PERMISSION_DENIED", "ENDPOINT_NOT_FOUND")
+"""MLflow's codes for a server that will not answer us, or is no MLflow."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Retry:
             try:
                 return function(*arguments, **named)
             except Exception as error:
+                if _code(error) in REFUSED:
+                    raise self._refused(error) from error
                 if not _is_down(error):
                     raise
                 last = error
@@ -38,11 +44,25 @@ class Retry:
             " again: data that is already ingested is not ingested twice",
         ) from last
 
+    def _refused(self, error: Exception) -> BadInput:
+        return BadInput(
+            f"MLflow at {self.what} refuses: {_brief(error)}",
+            fix="check the address; MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
+            " MLFLOW_TRACKING_TOKEN; and that the server's --allowed-hosts names the address",
+        )
+
 
 def _is_down(error: Exception) -> bool:
-    return isinstance(error, ConnectionError | TimeoutError) or (
-        getattr(error, "error_code", None) in DOWN
-    )
+    response = getattr(error, "response", None)
+    if isinstance(error, requests.HTTPError) and response is not None:
+        return bool(response.status_code == 429 or response.status_code >= 500)
+    lost = (ConnectionError, TimeoutError, requests.ConnectionError, requests.Timeout)
+    return isinstance(error, lost) or _code(error) in DOWN
+
+
+def _code(error: Exception) -> str | None:
+    """The code of an error of MLflow's."""
+    return getattr(error, "error_code", None)
 
 
 def _brief(error: Exception) -> str:

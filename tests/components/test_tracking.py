@@ -5,9 +5,11 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -150,7 +152,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def serve(url: str, folder: Path) -> subprocess.Popen[bytes]:
     """Start `mlflow server`, in a process group of its own: it has workers."""
     program = Path(sys.executable).with_name("mlflow")
-    log = (folder / "log").open("w")
     where = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"]
     store = [
         "--backend-store-uri",
@@ -158,9 +159,10 @@ def serve(url: str, folder: Path) -> subprocess.Popen[bytes]:
         "--artifacts-destination",
         str(folder / "kept"),
     ]
-    return subprocess.Popen(
-        [str(program), "server", *where, *store], stdout=log, stderr=log, start_new_session=True
-    )
+    with (folder / "log").open("w") as log:
+        return subprocess.Popen(
+            [str(program), "server", *where, *store], stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def await_health(url: str, seconds: float = 90) -> None:
@@ -225,6 +227,67 @@ def _credentials(url: str) -> object:
     from mlflow.utils.rest_utils import MlflowHostCreds
 
     return lambda: MlflowHostCreds(url)
+
+
+@pytest.fixture
+def answering() -> Iterator[tuple[str, list[int]]]:
+    """A server that answers every request with the status that the list holds."""
+    status = [503]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status[0])
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the name that http.server calls
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", status
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (503, Unavailable, "does not answer after 2 attempts"),
+        (429, Unavailable, "does not answer after 2 attempts"),
+        (401, BadInput, "refuses"),
+        (403, BadInput, "--allowed-hosts"),
+        (404, BadInput, "check the address"),
+    ],
+)
+def test_a_status_is_classed_by_what_to_do(
+    status: int,
+    kind: type[Exception],
+    message: str,
+    answering: tuple[str, list[int]],
+    settings: Settings,
+) -> None:
+    """An overloaded server is worth waiting for, a refusal is not; neither is MLflow's own error."""
+    url, answer = answering
+    answer[0] = status
+    retry = Retry(url, attempts=2, sleep=lambda seconds: None)
+    tracking = Tracking(settings(storage={"tracking_uri": url}), retry=retry, environment=SILENT)
+    with pytest.raises(kind) as caught:
+        tracking.open_run("training")
+    assert message in str(caught.value)
+
+
+def test_artifacts_wait_for_a_server_too(server: str, config: Config, tmp_path: Path) -> None:
+    """A file that cannot be sent because the server went away is Unavailable, not a traceback."""
+    retry = Retry(server, attempts=2, sleep=lambda seconds: None)
+    tracking = Tracking(config, retry=retry, environment={"MLFLOW_TRACKING_URI": server})
+    run = tracking.open_run("training")
+    (tmp_path / "report.txt").write_text("calm sea")
+    down = f"http://127.0.0.1:{free_ports(1)[0]}"
+    tracking.client._tracking_client.store.get_host_creds = _credentials(down)
+    with pytest.raises(Unavailable, match="does not answer after 2 attempts"):
+        run.log_artifact(tmp_path / "report.txt")
 
 
 def test_a_wrong_address_is_bad_input_at_once(settings: Settings) -> None:
