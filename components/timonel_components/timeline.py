@@ -35,14 +35,15 @@ def ordered(table: pa.Table, config: Config) -> pa.Table:
     """Hold data.time_order: put the rows in the order of time, or refuse rows that go back."""
     name = str(config.data.time)
     column = table[name].combine_chunks()
-    back = pc.index(pc.greater(column[:-1], column[1:]), True).as_py()
+    backward = pc.greater(column[:-1], column[1:])
+    back = pc.index(backward, True).as_py()
     if back < 0:
         return table
     if config.data.time_order == "sort":
         return table.take(pc.array_sort_indices(column))
     raise BadInput(
         f"{source_name(config)}: the time column {name} goes back at row {back + 1}:"
-        f" {column[back + 1]} after {column[back]}",
+        f" {column[back + 1]} after {column[back]} ({pc.sum(backward).as_py():,} rows go back)",
         why="rows out of order are often a botched export: two files glued together, a lost part",
         fix="mend the export (in SQL: ORDER BY), or set data.time_order: sort",
     )
