@@ -18,7 +18,6 @@ class Rule(StrEnum):
     """What a violation breaks."""
 
     MISSING_COLUMN = "missing column"
-    UNEXPECTED_COLUMN = "unexpected column"
     TYPE = "type"
     NULL = "missing value"
     RANGE = "out of range"
