@@ -30,7 +30,8 @@ def write_slice(path: Path) -> Path:
 
 def make_project(folder: Path, table: Path, **changes: dict[str, object]) -> Path:
     """Write a table and a timonel.yaml, returns the latter; `changes` replace keys of sections."""
-    shutil.copyfile(table, folder / "data.parquet")
+    if table != folder / "data.parquet":
+        shutil.copyfile(table, folder / "data.parquet")
     settings = yaml.safe_load((EXAMPLE / "timonel.yaml").read_text())
     settings["train"] = {"candidates": ["logistic", "boosting"], "trials": 1}
     settings["evaluation"] = {"bootstrap": 50, "gates": [{"metric": "roc_auc", "at_least": 0.1}]}
