@@ -13,6 +13,7 @@ from timonel_serving.exchange import Exchange
 from timonel_serving.metrics import Metrics
 from timonel_serving.problems import ContractBroken, Malformed, TooLarge
 from timonel_serving.protocol import v1, v2
+from timonel_serving.protocol.loading import load, load_tensors
 from timonel_serving.scoring import Answer, Scorer
 
 
@@ -37,6 +38,7 @@ class Engine:
             f"/v2/models/{name}/infer": "v2",
         }
         self.contract = scorer.contract
+        self._numeric = frozenset(c.name for c in scorer.contract.numeric)
         self.reader = FeatureReader(scorer.contract)
         self.metrics = metrics
         self._scorer = scorer
@@ -52,7 +54,7 @@ class Engine:
     def v1(self, body: bytes, request_id: str) -> Reply:
         """Answer a V1 body."""
         start = time.perf_counter()
-        batch = v1.read(json_of(body), self.reader)
+        batch = v1.read(load(body), self.reader)
         read = time.perf_counter()
         answer = self.answer(batch)
         scored = time.perf_counter()
@@ -65,7 +67,7 @@ class Engine:
         """Answer a V2 body, whose first `header_length` bytes are JSON where the rest is binary."""
         start = time.perf_counter()
         head, blob = (body, b"") if header_length is None else _split(body, header_length)
-        query = v2.read_query(json_of(head))
+        query = v2.read_query(load_tensors(head, self._numeric))
         batch = v2.read_inputs(query.inputs, self.reader, memoryview(blob))
         read = time.perf_counter()
         answer = self.answer(batch)
@@ -116,15 +118,6 @@ class Engine:
         pre.observe(read - start)
         predict.observe(scored - read)
         post.observe(end - scored)
-
-
-def json_of(body: bytes) -> object:
-    """A body's JSON; raises `Malformed`."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        what = str(error) if body else "it is empty"
-        raise Malformed(f"the body is not JSON: {what}") from None
 
 
 def _split(body: bytes, header_length: int) -> tuple[bytes, bytes]:

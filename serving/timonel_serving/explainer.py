@@ -16,7 +16,7 @@ from timonel.contract import DataContract, FeatureBatch, FeatureReader
 from timonel.errors import BadInput
 from timonel.package import Package
 from timonel_serving.admission import Gate
-from timonel_serving.engine import Reply, json_of
+from timonel_serving.engine import Reply
 from timonel_serving.exchange import Exchange
 from timonel_serving.explainer_choice import choose_method
 from timonel_serving.explanation import Explanation
@@ -24,6 +24,7 @@ from timonel_serving.identity import request_id
 from timonel_serving.metrics import Metrics
 from timonel_serving.problems import ContractBroken, TooLarge, violations_json
 from timonel_serving.protocol import v1
+from timonel_serving.protocol.loading import load
 from timonel_serving.runtime import SkopsBackend
 from timonel_serving.scoring import Answer, Scorer, servable
 
@@ -64,7 +65,7 @@ class ExplainEngine:
     def reply(self, exchange: Exchange) -> Reply:
         """Answer a V1 body."""
         start = time.perf_counter()
-        fields = self.explain(self.read(json_of(exchange.body)), exchange.id)
+        fields = self.explain(self.read(load(exchange.body)), exchange.id)
         self._seconds.observe(time.perf_counter() - start)
         return Reply(orjson.dumps(fields))
 

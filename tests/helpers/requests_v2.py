@@ -12,7 +12,7 @@ def tensors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for name in rows[0]:
         data = [row[name] for row in rows]
-        kind = next(type(v) for v in data if v is not None)
+        kind = next((type(v) for v in data if v is not None), float)
         found.append({"name": name, "shape": [len(rows)], "datatype": types[kind], "data": data})
     return found
 

@@ -147,6 +147,8 @@ def _doubles(columns: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
             numbers.fromlist(values)  # type: ignore[arg-type]  # anything but a list is a TypeError
         return np.frombuffer(numbers, dtype=np.float64)
     except TypeError:
+        if all(isinstance(values, np.ndarray) for values in columns):
+            return np.concatenate(columns, dtype=np.float64, casting="same_kind")
         if any(isinstance(values, np.ndarray) for values in columns):
             raise
         kinds = set().union(*(map(type, values) for values in columns))
@@ -169,9 +171,17 @@ def _numbers(values: Sequence[Any], name: str) -> NDArray[np.float32]:
 
 
 def _words(values: Sequence[Any], column: ColumnContract) -> Sequence[str]:
-    if set(map(type, values)) <= {str}:
+    if _are_all_text(values):
         return values
     return [_word(value, i, column) for i, value in enumerate(values)]
+
+
+def _are_all_text(values: Sequence[Any]) -> bool:
+    try:
+        "".join(values)  # the quickest way to look at the type of each
+    except TypeError:
+        return False
+    return True
 
 
 def _word(value: Any, row: int, column: ColumnContract) -> str:
