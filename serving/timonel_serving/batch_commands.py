@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
-from timonel.config.sections import OnViolation
+from timonel.terms import OnViolation
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
-from timonel.config.sections import OnViolation
+from timonel.terms import OnViolation
 from timonel_serving import batch_commands, explainer_commands
 
 

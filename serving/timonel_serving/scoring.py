@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.config.sections import OnViolation
 from timonel.contract import DataContract, Enforcer, FeatureBatch, Rule, Violation
 from timonel.errors import BadInput, Corrupt
 from timonel.package import Package
+from timonel.terms import OnViolation
 from timonel_serving.problems import ContractBroken
 from timonel_serving.runtime import Backend
 

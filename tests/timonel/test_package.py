@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from timonel.config.sections import Task
 from timonel.errors import BadInput, Corrupt, Unavailable
 from timonel.files import staged_directory, staged_file
 from timonel.package import Manifest, Origin, digest_files, open_package, seal_package
+from timonel.terms import Task
 
 
 @pytest.fixture

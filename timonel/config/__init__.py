@@ -2,7 +2,8 @@
 
 from timonel.config.load import load_config, parse_config
 from timonel.config.model import Config
-from timonel.config.sections import Candidate, Costs, Gate, Kind, OnViolation, Task
+from timonel.config.sections import Costs, Gate, Kind
+from timonel.terms import Candidate, OnViolation, Task
 
 __all__ = [
     "Candidate",

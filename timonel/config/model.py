@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from timonel.config.sections import (
-    Candidate,
     Costs,
     Data,
     Evaluation,
@@ -20,9 +19,9 @@ from timonel.config.sections import (
     Serving,
     Split,
     Storage,
-    Task,
     Train,
 )
+from timonel.terms import Candidate, Task
 
 TABULAR = (Candidate.LOGISTIC, Candidate.BOOSTING, Candidate.CALIBRATED_BOOSTING)
 TEXTUAL = (Candidate.TFIDF_LOGISTIC, Candidate.TFIDF_SVM)

@@ -1,12 +1,12 @@
 """The sections of timonel.yaml. Each setting says its unit, its default and why one would change it."""
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from timonel.durations import Duration
+from timonel.terms import Candidate, OnViolation, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,15 +20,6 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
     )
-
-
-class Task(StrEnum):
-    """What the model predicts."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    TEXT = "text"
-    RANKING = "ranking"
 
 
 class Model(Section):
@@ -94,16 +85,6 @@ class Split(Section):
     """A stretch left out before validation and before test. Default: data.label_delay."""
 
 
-class Candidate(StrEnum):
-    """The kinds of estimator that compete."""
-
-    LOGISTIC = "logistic"
-    BOOSTING = "boosting"
-    CALIBRATED_BOOSTING = "calibrated-boosting"
-    TFIDF_LOGISTIC = "tfidf-logistic"
-    TFIDF_SVM = "tfidf-svm"
-
-
 class Train(Section):
     """How candidates are trained."""
 
@@ -149,13 +130,6 @@ class Evaluation(Section):
     """Resamples behind each interval."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of the intervals."""
-
-
-class OnViolation(StrEnum):
-    """What the predictor does with a row that breaks the data contract."""
-
-    REJECT = "reject"
-    FLAG = "flag"
 
 
 class Serving(Section):

@@ -10,9 +10,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from timonel.config.sections import Kind, Label, Task
+from timonel.config.sections import Kind, Label
 from timonel.errors import BadInput
 from timonel.files import write_text
+from timonel.terms import Task
 
 
 class _Frozen(BaseModel):
