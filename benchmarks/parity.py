@@ -12,11 +12,11 @@ from pathlib import Path
 
 from timonel.config import Candidate, Config, load_config
 from timonel.contract import DataContract, FeatureReader
-from timonel_components.data import read_version
+from timonel_components.conversion.onnx_export import OnnxExport, export_onnx
+from timonel_components.data.splits import Splits
+from timonel_components.data.versions import read_version
 from timonel_components.ingest import ingest
-from timonel_components.onnx_export import OnnxExport, export_onnx
 from timonel_components.split import split
-from timonel_components.splits import Splits
 from timonel_components.train import train
 from timonel_components.validate import validate
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from timonel.config import Config
 from timonel.contract import DataContract
 from timonel.package import Package
+from timonel_components.conversion.onnx_export import export_onnx
 from timonel_components.evaluation import curves
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.challenge import challenge
@@ -20,9 +21,8 @@ from timonel_components.evaluation.result import Challenge, Estimate, Evaluation
 from timonel_components.evaluation.robustness import robustness
 from timonel_components.evaluation.sample import Fitted, Sample
 from timonel_components.evaluation.slices import slices
-from timonel_components.metrics import LATENCIES, Metric, metrics_for
-from timonel_components.onnx_export import export_onnx
-from timonel_components.scored import Scored
+from timonel_components.metrics.figures import LATENCIES, Metric, metrics_for
+from timonel_components.metrics.scored import Scored
 from timonel_components.train import Trained
 
 

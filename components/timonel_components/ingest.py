@@ -4,11 +4,11 @@ import pyarrow as pa
 
 from timonel.config import Config
 from timonel.workspace import Workspace
-from timonel_components.cleaning import clean
-from timonel_components.data import DataVersion
-from timonel_components.delta_store import write_version
-from timonel_components.naming import source_name
-from timonel_components.sources import read_source
+from timonel_components.data.cleaning import clean
+from timonel_components.data.naming import source_name
+from timonel_components.data.sources import read_source
+from timonel_components.data.store import write_version
+from timonel_components.data.versions import DataVersion
 
 
 def ingest(config: Config) -> DataVersion:

@@ -10,15 +10,15 @@ from timonel.config import Config
 from timonel.contract import DataContract
 from timonel.files import staged_directory, write_text
 from timonel.package import Manifest, Origin, Package, digest_files, open_package, seal_package
-from timonel_components.data import DataVersion
-from timonel_components.environment import library_versions
+from timonel_components.conversion.onnx_export import OnnxExport, export_onnx
+from timonel_components.data.versions import DataVersion
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Evaluation
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.gates import GateReport
-from timonel_components.model_card import model_card
-from timonel_components.onnx_export import OnnxExport, export_onnx
-from timonel_components.reference import write_reference
-from timonel_components.skops_io import save_model
+from timonel_components.learning.skops_io import save_model
+from timonel_components.packaging.model_card import model_card
+from timonel_components.packaging.reference import write_reference
+from timonel_components.tracking.environment import library_versions
 from timonel_components.train import Trained
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from timonel.errors import BadInput
 from timonel.package import Package
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Evaluation
-from timonel_components.gates import GateReport
-from timonel_components.mlmodel import write_mlmodel
-from timonel_components.tracking import Tracking
+from timonel_components.packaging.mlmodel import write_mlmodel
+from timonel_components.tracking.runs import Tracking
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 FOLDER = "model"

@@ -10,7 +10,7 @@ from timonel.files import staged_directory
 from timonel.package import Package, open_package
 from timonel.registries import RegisteredPackage
 from timonel_components.register import CHAMPION, DIGEST_TAG
-from timonel_components.tracking import Tracking
+from timonel_components.tracking.runs import Tracking
 
 
 def resolve(

@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from timonel.files import write_text
 from timonel_components.evaluation.drawing import inline
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.pictures import pictures
 from timonel_components.evaluation.result import Estimate, Evaluation
-from timonel_components.gates import GateReport
 
 PAGE = "report.html"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from timonel.errors import BadInput
-from timonel_components.metrics import higher_is_better
+from timonel_components.metrics.figures import higher_is_better
 from timonel_components.train import TrainedInfo
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from timonel.config import Config
 from timonel.durations import format_duration
 from timonel.errors import BadInput
-from timonel_components.naming import source_name
-from timonel_components.splits import Part, Splits, SplitSummary
+from timonel_components.data.naming import source_name
+from timonel_components.data.splits import Part, Splits, SplitSummary
 
 Rows = NDArray[np.int64]
 Parts = tuple[Rows, Rows, Rows]

@@ -12,11 +12,11 @@ from timonel.config import Candidate, Config, Task
 from timonel.contract import DataContract, FeatureReader
 from timonel.errors import BadInput
 from timonel.files import staged_directory
-from timonel_components.estimators import tidy
-from timonel_components.halving import Rows, Trial, successive_halving
-from timonel_components.scoring import encode_target
-from timonel_components.skops_io import load_model, save_model
-from timonel_components.splits import Splits
+from timonel_components.data.splits import Splits
+from timonel_components.learning.estimators import tidy
+from timonel_components.learning.halving import Rows, Trial, successive_halving
+from timonel_components.learning.scoring import encode_target
+from timonel_components.learning.skops_io import load_model, save_model
 
 MODEL, INFO = "model.skops", "trained.json"
 

@@ -17,9 +17,9 @@ from timonel.contract import (
     unexpected_columns,
 )
 from timonel.errors import BadInput
+from timonel_components.data.naming import source_name
+from timonel_components.evaluation.gates import check_gates
 from timonel_components.evaluation.slices import check_slices
-from timonel_components.gates import check_gates
-from timonel_components.naming import source_name
 
 
 @dataclass(frozen=True)

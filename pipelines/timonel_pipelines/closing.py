@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from timonel.config import Config
-from timonel_components.retry import Retry
-from timonel_components.tracking import PARENT_TAG, Status, Tracking
+from timonel_components.tracking.retry import Retry
+from timonel_components.tracking.runs import PARENT_TAG, Status, Tracking
 
 
 def close_runs(config: Config, run_id: str, status: Status) -> None:

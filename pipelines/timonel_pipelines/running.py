@@ -15,8 +15,8 @@ from typing import Protocol
 
 from timonel.config import Config
 from timonel.workspace import Workspace
-from timonel_components.environment import git_commit
-from timonel_components.tracking import Status
+from timonel_components.tracking.environment import git_commit
+from timonel_components.tracking.runs import Status
 from timonel_pipelines.closing import close_runs
 from timonel_pipelines.driver import WORK, Orders
 from timonel_pipelines.journal import RUN_DIRECTORY, Event, Journal

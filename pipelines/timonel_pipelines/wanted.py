@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from timonel.config import Config, load_config
-from timonel_components.environment import git_commit
+from timonel_components.tracking.environment import git_commit
 from timonel_pipelines.platform import IMAGE, Platform
 
 

@@ -15,7 +15,7 @@ from pyarrow import csv, parquet
 from slices import Settings
 from timonel.config import Config
 from timonel.errors import BadInput
-from timonel_components.data import read_version
+from timonel_components.data.versions import read_version
 from timonel_components.ingest import ingest
 from timonel_components.validate import validate
 
@@ -193,8 +193,8 @@ import sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 from timonel.errors import Unavailable
-from timonel_components.data import latest_version, read_version
-from timonel_components.delta_store import write_version
+from timonel_components.data.versions import latest_version, read_version
+from timonel_components.data.store import write_version
 path = Path(sys.argv[1]) / "data" / "model"
 small = pa.table({"x": np.arange(1000)})
 big = pa.table({"x": np.random.default_rng(0).normal(size=1_000_000)})

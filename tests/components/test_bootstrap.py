@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from timonel_components.evaluation.bootstrap import Bootstrap
-from timonel_components.metrics import metric, metrics_for
-from timonel_components.scored import Scored
+from timonel_components.metrics.figures import metric, metrics_for
+from timonel_components.metrics.scored import Scored
 
 
 def rows(n: int, seed: int = 0) -> Scored:

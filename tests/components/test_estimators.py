@@ -15,9 +15,9 @@ from timonel.config import Candidate
 from timonel.config.model import TABULAR, TEXTUAL
 from timonel.contract import DataContract, FeatureBatch, FeatureReader, infer_contract
 from timonel.errors import BadInput
-from timonel_components.estimators import SPACES, build, default_params
-from timonel_components.scoring import encode_target, model_input, probabilities
-from timonel_components.vocabulary import MAX_CATEGORIES, Seen, look_at
+from timonel_components.learning.estimators import SPACES, build, default_params
+from timonel_components.learning.scoring import encode_target, model_input, probabilities
+from timonel_components.learning.vocabulary import MAX_CATEGORIES, Seen, look_at
 
 NUMERIC = ("start_lat", "start_lng", "temperature_f", "humidity_pct")
 CATEGORICAL = ("day_of_week", "twilight", "season")

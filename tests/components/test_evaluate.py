@@ -16,8 +16,8 @@ from timonel_components.evaluate import evaluate
 from timonel_components.evaluation.result import Challenge, Evaluation
 from timonel_components.evaluation.sample import Fitted, Sample
 from timonel_components.evaluation.shapley import effects
-from timonel_components.metrics import metric
-from timonel_components.scoring import encode_target, model_input, probabilities
+from timonel_components.learning.scoring import encode_target, model_input, probabilities
+from timonel_components.metrics.figures import metric
 
 
 @pytest.fixture(scope="module")

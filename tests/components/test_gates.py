@@ -9,8 +9,8 @@ import pytest
 from examined import examined, quick
 from timonel.config import Config
 from timonel.errors import BadInput
+from timonel_components.evaluation.gates import GateReport, judge_gates
 from timonel_components.evaluation.result import Challenge, Estimate, Evaluation
-from timonel_components.gates import GateReport, judge_gates
 from timonel_components.validate import validate
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from slices import Settings
 from timonel.errors import BadInput, Corrupt, Unavailable
-from timonel_components.data import DataVersion, read_version
+from timonel_components.data.versions import DataVersion, read_version
 from timonel_components.ingest import ingest
 
 

@@ -11,7 +11,7 @@ from pyarrow import csv, parquet
 from object_store import BUCKET, ObjectStore, free_ports, object_store
 from slices import Settings
 from timonel.errors import BadInput, Unavailable
-from timonel_components.data import read_version
+from timonel_components.data.versions import read_version
 from timonel_components.ingest import ingest
 
 

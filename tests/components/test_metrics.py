@@ -12,15 +12,15 @@ from sklearn import metrics as sk
 from timonel.config import Costs
 from timonel.errors import BadInput
 from timonel_components.evaluation.resampled import RESAMPLED
-from timonel_components.metrics import (
+from timonel_components.metrics.figures import (
     METRICS,
     UndefinedMetric,
     higher_is_better,
     metric,
     metrics_for,
 )
-from timonel_components.scored import Scored
-from timonel_components.threshold import best_threshold
+from timonel_components.metrics.scored import Scored
+from timonel_components.metrics.threshold import best_threshold
 
 COSTS = Costs(false_positive=1, false_negative=4)
 

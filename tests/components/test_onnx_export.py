@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from examined import Learnt, learnt
 from timonel.contract import ColumnContract, DataContract, FeatureBatch, FeatureReader
-from timonel_components.onnx_export import (
+from timonel_components.conversion.onnx_export import (
     OUTPUT,
     TOLERANCE,
     OnnxExport,
@@ -20,8 +20,8 @@ from timonel_components.onnx_export import (
     onnx_inputs,
     onnx_session,
 )
-from timonel_components.probes import probe_rows
-from timonel_components.scoring import probabilities
+from timonel_components.conversion.probes import probe_rows
+from timonel_components.learning.scoring import probabilities
 
 TABULAR = ("logistic", "boosting", "calibrated-boosting")
 CASES = [(e, c) for e in ("accidents", "employment", "fraud") for c in TABULAR]

@@ -13,9 +13,9 @@ from timonel.contract import FeatureReader
 from timonel.errors import Corrupt
 from timonel.package import Package, open_package
 from timonel_components import package as module
+from timonel_components.learning.scoring import probabilities
+from timonel_components.learning.skops_io import load_model
 from timonel_components.package import build_id
-from timonel_components.scoring import probabilities
-from timonel_components.skops_io import load_model
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_reference_is_thinned_evenly(
     made: Examined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More test rows than fit are thinned over the whole period, not cut at its end."""
-    monkeypatch.setattr("timonel_components.reference.MAX_ROWS", 100)
+    monkeypatch.setattr("timonel_components.packaging.reference.MAX_ROWS", 100)
     reference = pq.read_table(made.package(tmp_path / "p").path / "reference.parquet")
     times = reference["occurred_at"].to_pylist()
     every = made.test["occurred_at"].to_pylist()

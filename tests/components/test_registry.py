@@ -9,11 +9,11 @@ from examined import Examined, examined
 from timonel.config import Config
 from timonel.errors import BadInput, Corrupt, Unavailable
 from timonel.package import Package
-from timonel_components.gates import GateReport, GateResult
+from timonel_components.evaluation.gates import GateReport, GateResult
 from timonel_components.register import DIGEST_TAG, Registered, register
 from timonel_components.registry import champion, resolve
-from timonel_components.retry import Retry
-from timonel_components.tracking import Tracking
+from timonel_components.tracking.retry import Retry
+from timonel_components.tracking.runs import Tracking
 
 PASSED = GateReport(passed=True, results=())
 

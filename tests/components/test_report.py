@@ -9,9 +9,9 @@ import pytest
 
 from examined import Examined, examined
 from timonel_components.evaluation.drawing import svg
+from timonel_components.evaluation.gates import GateReport, GateResult
 from timonel_components.evaluation.picture_rows import importances
 from timonel_components.evaluation.result import Evaluation
-from timonel_components.gates import GateReport, GateResult
 from timonel_components.report import write_report
 
 EVIL = "<script>alert('$x$')</script>"

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from timonel.errors import BadInput, Corrupt
-from timonel_components.skops_io import load_model, save_model
+from timonel_components.learning.skops_io import load_model, save_model
 
 
 class Stranger:

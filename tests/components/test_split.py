@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from slices import Settings, settings_of
 from timonel.errors import BadInput
+from timonel_components.data.splits import Splits
 from timonel_components.split import split
-from timonel_components.splits import Splits
 
 BARE = {"time": None, "key": None, "categorical": []}
 

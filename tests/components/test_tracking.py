@@ -22,8 +22,8 @@ from slices import Settings, settings_of
 from timonel.config import Config
 from timonel.errors import BadInput, Unavailable
 from timonel_components.ingest import ingest
-from timonel_components.retry import Retry
-from timonel_components.tracking import PARENT_TAG, Tracking
+from timonel_components.tracking.retry import Retry
+from timonel_components.tracking.runs import PARENT_TAG, Tracking
 from trackers import track
 
 HELPERS = Path(__file__).parents[1] / "helpers"

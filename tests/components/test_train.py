@@ -13,11 +13,11 @@ from slices import Settings, slice_of
 from timonel.config import Candidate, Config, Task
 from timonel.contract import FeatureReader, infer_contract
 from timonel.errors import BadInput
-from timonel_components.halving import Rows, _schedule
-from timonel_components.scoring import probabilities
+from timonel_components.data.splits import Splits
+from timonel_components.learning.halving import Rows, _schedule
+from timonel_components.learning.scoring import probabilities
 from timonel_components.select import select
 from timonel_components.split import split
-from timonel_components.splits import Splits
 from timonel_components.train import Trained, TrainedInfo, train
 
 HELPERS = Path(__file__).parents[1] / "helpers"

@@ -12,10 +12,10 @@ from slices import settings_of, slice_of
 from timonel.config import Candidate, Config
 from timonel.contract import DataContract, infer_contract
 from timonel.package import Package
-from timonel_components.data import DataVersion
+from timonel_components.data.versions import DataVersion
 from timonel_components.evaluate import evaluate
+from timonel_components.evaluation.gates import GateReport, judge_gates
 from timonel_components.evaluation.result import Evaluation
-from timonel_components.gates import GateReport, judge_gates
 from timonel_components.package import origin, package
 from timonel_components.split import split
 from timonel_components.train import Trained, train

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from timonel.config import Candidate, Config, parse_config
 from timonel.contract import DataContract, FeatureBatch, FeatureReader, infer_contract
 from timonel.package import Manifest, Origin, Package, digest_files, seal_package
-from timonel_components.environment import library_versions
-from timonel_components.estimators import build, default_params
-from timonel_components.onnx_export import export_onnx
-from timonel_components.scoring import encode_target, model_input
-from timonel_components.skops_io import save_model
-from timonel_components.vocabulary import look_at
+from timonel_components.conversion.onnx_export import export_onnx
+from timonel_components.learning.estimators import build, default_params
+from timonel_components.learning.scoring import encode_target, model_input
+from timonel_components.learning.skops_io import save_model
+from timonel_components.learning.vocabulary import look_at
+from timonel_components.tracking.environment import library_versions
 
 TABULAR = """
 model: {name: loans, task: %s}

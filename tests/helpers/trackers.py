@@ -7,7 +7,7 @@ import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 - loaded once for all processes
 
 from slices import settings_of
-from timonel_components.tracking import Tracking
+from timonel_components.tracking.runs import Tracking
 
 
 def track(folder: Path, number: int, together: Barrier) -> None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from timonel_components.evaluation.resampled import RESAMPLED
 from timonel_components.evaluation.result import Estimate
-from timonel_components.metrics import Metric, UndefinedMetric
-from timonel_components.scored import Floats, Scored
+from timonel_components.metrics.figures import Metric, UndefinedMetric
+from timonel_components.metrics.scored import Floats, Scored
 
 CHUNK_VALUES = 4_000_000
 """Weights held at once: bounds memory at 32 MB a chunk."""

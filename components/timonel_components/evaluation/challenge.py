@@ -6,9 +6,9 @@ from timonel.package import Package
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Challenge, Estimate
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.metrics import Metric
-from timonel_components.scored import Scored
-from timonel_components.skops_io import load_model
+from timonel_components.learning.skops_io import load_model
+from timonel_components.metrics.figures import Metric
+from timonel_components.metrics.scored import Scored
 
 
 def challenge(

@@ -4,8 +4,8 @@ import numpy as np
 
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Estimate
-from timonel_components.metrics import Metric, metric
-from timonel_components.scored import Scored
+from timonel_components.metrics.figures import Metric, metric
+from timonel_components.metrics.scored import Scored
 
 WANTED = ("precision", "recall", "f1")
 

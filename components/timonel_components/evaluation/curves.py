@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from timonel_components.evaluation.result import CalibrationBin, Curve, ScoreCounts
-from timonel_components.metrics import confidence_and_hit, score_bins
-from timonel_components.scored import Floats, Scored
+from timonel_components.metrics.figures import confidence_and_hit, score_bins
+from timonel_components.metrics.scored import Floats, Scored
 
 POINTS = 200
 SCORE_BINS = 40

@@ -15,9 +15,9 @@ from timonel_components.evaluation.result import Explanation, Importance
 from timonel_components.evaluation.sample import Fitted, Sample
 from timonel_components.evaluation.shapley import Effects, effects
 from timonel_components.evaluation.words import explain_words
-from timonel_components.metrics import metric
-from timonel_components.scored import Floats, Labels, Scored
-from timonel_components.scoring import model_input
+from timonel_components.learning.scoring import model_input
+from timonel_components.metrics.figures import metric
+from timonel_components.metrics.scored import Floats, Labels, Scored
 
 PERMUTATION_ROWS = 2_000
 SHAP_ROWS = 500

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from timonel.contract import FeatureBatch
+from timonel_components.conversion.onnx_export import OUTPUT, OnnxExport, onnx_inputs, onnx_session
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Latency
 from timonel_components.evaluation.sample import Fitted
-from timonel_components.onnx_export import OUTPUT, OnnxExport, onnx_inputs, onnx_session
-from timonel_components.scored import Floats
+from timonel_components.metrics.scored import Floats
 
 SIZES = (1, 256)
 WARM_UP = 5

@@ -16,7 +16,7 @@ from timonel_components.evaluation.drawing import (
     shortened,
 )
 from timonel_components.evaluation.result import Evaluation, Importance, Slice
-from timonel_components.scored import Floats
+from timonel_components.metrics.scored import Floats
 
 TOP = 12
 MAX_SLICES = 30

@@ -2,15 +2,15 @@
 
 A resample is a row of weights: how often each row was drawn. One pass over the sorted rows gives a
 metric for all resamples, which is what makes bootstrap intervals cheap. With all weights one, each
-function equals its namesake in `timonel_components.metrics`.
+function equals its namesake in `timonel_components.metrics.figures`.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from timonel_components.metrics import confidence_and_hit, row_costs, score_bins
-from timonel_components.scored import Floats, Scored
+from timonel_components.metrics.figures import confidence_and_hit, row_costs, score_bins
+from timonel_components.metrics.scored import Floats, Scored
 
 Resampled = Callable[[Scored, Floats], Floats]
 """Takes rows and weights (resamples, n), gives (resamples,); NaN where undefined."""

@@ -10,8 +10,8 @@ from timonel.contract import MISSING, DataContract, FeatureBatch
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Perturbation
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.metrics import metric
-from timonel_components.scored import Scored
+from timonel_components.metrics.figures import metric
+from timonel_components.metrics.scored import Scored
 
 NULL_SHARES = (0.05, 0.2)
 NOISE_SD = 0.1

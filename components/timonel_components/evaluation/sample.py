@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from timonel.config import Config
 from timonel.contract import DataContract, FeatureBatch, FeatureReader
 from timonel.errors import BadInput
-from timonel_components.scored import Labels, Probabilities, Scored
-from timonel_components.scoring import aligned, encode_target, probabilities
+from timonel_components.learning.scoring import aligned, encode_target, probabilities
+from timonel_components.metrics.scored import Labels, Probabilities, Scored
 
 DEFAULT_THRESHOLD = 0.5
 

@@ -14,8 +14,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.scored import Floats
-from timonel_components.scoring import model_input
+from timonel_components.learning.scoring import model_input
+from timonel_components.metrics.scored import Floats
 
 
 @dataclass(frozen=True)

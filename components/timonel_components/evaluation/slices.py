@@ -10,8 +10,8 @@ from timonel.errors import BadInput
 from timonel_components.evaluation.bootstrap import Bootstrap
 from timonel_components.evaluation.result import Slice
 from timonel_components.evaluation.sample import Sample
-from timonel_components.metrics import Metric, metric
-from timonel_components.scored import Scored
+from timonel_components.metrics.figures import Metric, metric
+from timonel_components.metrics.scored import Scored
 
 MIN_ROWS = 50
 """A group with fewer rows is named, but not judged: its figures would be noise."""

@@ -8,9 +8,9 @@ from sklearn.calibration import CalibratedClassifierCV
 
 from timonel_components.evaluation.result import Explanation, Importance
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.metrics import metric
-from timonel_components.scored import Floats, Scored
-from timonel_components.scoring import model_input
+from timonel_components.learning.scoring import model_input
+from timonel_components.metrics.figures import metric
+from timonel_components.metrics.scored import Floats, Scored
 
 ROWS = 1_000
 WORDS = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from timonel.config import Config, parse_config
 from timonel.errors import TimonelError
-from timonel_components.tracking import Run, Tracking
+from timonel_components.tracking.runs import Run, Tracking
 from timonel_pipelines.steps.prepared import Prepared
 
 

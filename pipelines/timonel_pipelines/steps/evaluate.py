@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from timonel_components.evaluate import evaluate
+from timonel_components.evaluation.gates import GateReport, judge_gates
 from timonel_components.evaluation.result import Evaluation
-from timonel_components.gates import GateReport, judge_gates
 from timonel_components.registry import champion
 from timonel_components.select import select
-from timonel_components.tracking import Run
+from timonel_components.tracking.runs import Run
 from timonel_components.train import Trained
 from timonel_pipelines.journal import Journal, Outcome
 from timonel_pipelines.steps.context import context

@@ -4,8 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Evaluation
-from timonel_components.gates import GateReport
 from timonel_components.report import write_report
 from timonel_components.train import Trained
 

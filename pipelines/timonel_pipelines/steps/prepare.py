@@ -4,12 +4,12 @@ from pathlib import Path
 
 from timonel.config import Config
 from timonel.files import write_text
-from timonel_components.data import DataVersion, read_version
+from timonel_components.data.splits import SUMMARY, Splits, SplitSummary
+from timonel_components.data.versions import DataVersion, read_version
 from timonel_components.ingest import ingest
 from timonel_components.registry import champion
 from timonel_components.split import split
-from timonel_components.splits import SUMMARY, Splits, SplitSummary
-from timonel_components.tracking import Tracking
+from timonel_components.tracking.runs import Tracking
 from timonel_components.validate import Validation, validate
 from timonel_pipelines.journal import Outcome
 from timonel_pipelines.steps.context import settings

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from timonel.contract import DataContract
 from timonel.files import write_text
-from timonel_components.data import DataVersion
-from timonel_components.splits import Splits
+from timonel_components.data.splits import Splits
+from timonel_components.data.versions import DataVersion
 
 CONTRACT, SPLITS, ABOUT, SETTINGS = "contract.json", "splits", "prepared.json", "timonel.yaml"
 

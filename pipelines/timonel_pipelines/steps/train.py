@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from timonel.config import Candidate
-from timonel_components.tracking import Run
+from timonel_components.tracking.runs import Run
 from timonel_components.train import INFO, Trained, TrainedInfo, train
 from timonel_pipelines.journal import Outcome
 from timonel_pipelines.steps.context import context

@@ -9,9 +9,9 @@ import pyarrow as pa
 from timonel.config import Config
 from timonel.errors import BadInput
 from timonel.tables import read_table
-from timonel_components.sources.delta import is_delta, read_delta
-from timonel_components.sources.s3 import read_s3
-from timonel_components.sources.sql import is_sql, read_sql
+from timonel_components.data.sources.delta import is_delta, read_delta
+from timonel_components.data.sources.s3 import read_s3
+from timonel_components.data.sources.sql import is_sql, read_sql
 
 
 def read_source(config: Config) -> pa.Table:

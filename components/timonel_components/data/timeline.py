@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from timonel.config import Config
 from timonel.errors import BadInput
-from timonel_components.naming import source_name
+from timonel_components.data.naming import source_name
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ZONE = r"(?:[Zz]|[Tt ]\d\d[\d:.]*\s*[+-]\d\d(?::?\d\d)?)\s*$"

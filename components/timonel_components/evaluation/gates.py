@@ -9,7 +9,7 @@ from timonel.config import Config, Gate
 from timonel.errors import BadInput
 from timonel.files import write_text
 from timonel_components.evaluation.result import Estimate, Evaluation
-from timonel_components.metrics import LATENCIES, METRICS, higher_is_better, metrics_for
+from timonel_components.metrics.figures import LATENCIES, METRICS, higher_is_better, metrics_for
 
 
 class GateResult(BaseModel):

@@ -18,11 +18,11 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from timonel.config import Candidate, Config
 from timonel.contract import DataContract, FeatureBatch
 from timonel.errors import BadInput
-from timonel_components.estimators import SPACES, Params, build, default_params
-from timonel_components.metrics import UndefinedMetric, higher_is_better, metric
-from timonel_components.scoring import model_input, probabilities
-from timonel_components.threshold import best_threshold
-from timonel_components.vocabulary import look_at
+from timonel_components.learning.estimators import SPACES, Params, build, default_params
+from timonel_components.learning.scoring import model_input, probabilities
+from timonel_components.learning.vocabulary import look_at
+from timonel_components.metrics.figures import UndefinedMetric, higher_is_better, metric
+from timonel_components.metrics.threshold import best_threshold
 
 FACTOR = 3
 """Each round keeps one setting in so many, on so many times the rows."""

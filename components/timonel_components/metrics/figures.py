@@ -15,7 +15,7 @@ from sklearn import metrics as sk
 
 from timonel.config import Costs
 from timonel.errors import BadInput
-from timonel_components.scored import Labels, Probabilities, Scored
+from timonel_components.metrics.scored import Labels, Probabilities, Scored
 
 ECE_BINS = 10
 """Groups of equal size, by score, over which calibration error is averaged."""

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from timonel.config import Config
 from timonel.workspace import Workspace
-from timonel_components.data import DataVersion
-from timonel_components.environment import git_commit, library_versions
-from timonel_components.mlflow_backend import connect, experiment_id, quieten
-from timonel_components.retry import Retry
+from timonel_components.data.versions import DataVersion
+from timonel_components.tracking.backend import connect, experiment_id, quieten
+from timonel_components.tracking.environment import git_commit, library_versions
+from timonel_components.tracking.retry import Retry
 
 PARENT_TAG = "mlflow.parentRunId"
 Status = Literal["FINISHED", "FAILED", "KILLED"]

@@ -21,8 +21,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from threadpoolctl import threadpool_limits
 
 from timonel.contract import DataContract, FeatureBatch
-from timonel_components.probes import probe_rows
-from timonel_components.scoring import probabilities
+from timonel_components.conversion.probes import probe_rows
+from timonel_components.learning.scoring import probabilities
 
 TOLERANCE = 1e-4
 """Greatest difference in probability that passes for float32 arithmetic."""

@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from timonel.errors import BadInput
-from timonel_components.data import first_line
+from timonel_components.data.versions import first_line
 
 
 def is_delta(uri: str, options: Mapping[str, str] | None = None) -> bool:

@@ -12,7 +12,7 @@ from timonel.contract import DataContract
 from timonel.files import write_text
 from timonel_components.evaluation.result import Evaluation
 from timonel_components.evaluation.sample import Fitted, Sample
-from timonel_components.scored import Probabilities, Scored
+from timonel_components.metrics.scored import Probabilities, Scored
 
 MAX_ROWS = 10_000
 HISTOGRAM_BINS = 20

@@ -10,7 +10,13 @@ from deltalake import CommitProperties, write_deltalake
 from filelock import FileLock
 
 from timonel.errors import Unavailable
-from timonel_components.data import DIGEST, SOURCE, DataVersion, latest_version, table_digest
+from timonel_components.data.versions import (
+    DIGEST,
+    SOURCE,
+    DataVersion,
+    latest_version,
+    table_digest,
+)
 
 KEEP_FOR_EVER = {
     "delta.logRetentionDuration": "interval 36500 days",

@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from timonel.errors import BadInput, Unavailable
 from timonel.tables import read_table
-from timonel_components.sources.delta import is_delta, read_delta
+from timonel_components.data.sources.delta import is_delta, read_delta
 
 CONNECT_SECONDS = 5.0
 ATTEMPTS = 3

@@ -5,8 +5,8 @@ import pyarrow.compute as pc
 
 from timonel.config import Config
 from timonel.errors import BadInput
-from timonel_components.naming import source_name
-from timonel_components.timeline import ordered, parse_time
+from timonel_components.data.naming import source_name
+from timonel_components.data.timeline import ordered, parse_time
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 

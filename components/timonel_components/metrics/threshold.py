@@ -3,7 +3,7 @@
 import numpy as np
 
 from timonel.config import Costs
-from timonel_components.scored import Labels, Probabilities
+from timonel_components.metrics.scored import Labels, Probabilities
 
 
 def best_threshold(y: Labels, score: Probabilities, costs: Costs) -> float:

@@ -24,7 +24,7 @@ from sklearn.svm import LinearSVC
 from timonel.config import Candidate
 from timonel.contract import DataContract
 from timonel.errors import BadInput
-from timonel_components.vocabulary import STRETCHES, Seen
+from timonel_components.learning.vocabulary import STRETCHES, Seen
 
 Params = Mapping[str, float | int]
 Space = Mapping[str, Sequence[float | int]]

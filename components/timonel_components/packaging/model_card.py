@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from timonel.config import Config
 from timonel.contract import DataContract
 from timonel.package import Origin
+from timonel_components.conversion.onnx_export import OnnxExport
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Estimate, Evaluation
-from timonel_components.gates import GateReport
-from timonel_components.onnx_export import OnnxExport
 
 TOP_FEATURES = 12
 

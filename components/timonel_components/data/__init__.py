@@ -1,0 +1,1 @@
+"""Versions of the data: sources, cleaning, the Delta store, the parts of a division."""

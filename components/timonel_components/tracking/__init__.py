@@ -1,0 +1,1 @@
+"""MLflow: runs, the backend that keeps them, and what to do while it is down."""
