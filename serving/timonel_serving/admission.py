@@ -37,16 +37,24 @@ class Gate:
         """Requests that have a place and whose turn has not come."""
         return max(0, self.places - self._running)
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
+    def enter(self) -> None:
         """Count a request as under way; refuses it once the server drains."""
         if self.draining:
             raise Draining("the server is stopping", retry_after=1, fix="send it again")
         self.under_way += 1
+
+    def leave(self) -> None:
+        """Count a request that had entered as done."""
+        self.under_way -= 1
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Be under way for the length of a block."""
+        self.enter()
         try:
             yield
         finally:
-            self.under_way -= 1
+            self.leave()
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -38,6 +38,7 @@ class Engine:
             f"/v2/models/{name}/infer": "v2",
         }
         self.contract = scorer.contract
+        self.labels = v2.Labels.of(scorer.contract)
         self._numeric = frozenset(c.name for c in scorer.contract.numeric)
         self.reader = FeatureReader(scorer.contract)
         self.metrics = metrics
@@ -75,7 +76,7 @@ class Engine:
         reply = Reply(
             *v2.render(
                 answer,
-                self.contract,
+                self.labels,
                 query.wanted,
                 name=self.name,
                 version=self.version,

@@ -66,9 +66,12 @@ class Front:
         received, start = time.time(), time.perf_counter()
         status, code = HTTPStatus.OK, "ok"
         try:
-            with self._gate.request():
+            self._gate.enter()
+            try:
                 reply = await self._answer(exchange, receive)
                 await self._send(send, exchange, reply)
+            finally:
+                self._gate.leave()
         except Disconnected:
             self._engine.metrics.request(exchange.protocol, "disconnected", 0.0)
             return

@@ -102,12 +102,12 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
         classes = self._engine.contract.classes
         shape = [-1] if len(classes) == 2 else [-1, len(classes)]
         return [
-            {"name": "predict", "datatype": v2.label_datatype(classes), "shape": [-1]},
+            {"name": "predict", "datatype": self._engine.labels.datatype, "shape": [-1]},
             {"name": "score", "datatype": "FP32", "shape": shape},
         ]
 
     def _render_v2(self, request: InferRequest, identity: str, answer: Answer) -> AnsweredResponse:
-        tensors = v2.outputs(answer, self._engine.contract)
+        tensors = v2.outputs(answer, self._engine.labels)
         names = [o.name for o in request.request_outputs or ()] or list(v2.OUTPUTS)
         unknown = [name for name in names if name not in tensors]
         if unknown:

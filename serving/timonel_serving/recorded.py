@@ -67,7 +67,7 @@ class Recorder:
         answer, wanted = outcome.answer, tuple((name, False) for name in v2.OUTPUTS)
         return lambda: v2.render(
             answer,
-            self.engine.contract,
+            self.engine.labels,
             wanted,
             name=self.engine.name,
             version=self.engine.version,

@@ -95,10 +95,10 @@ class FeatureReader:
 
     def from_columns(self, columns: Mapping[str, Sequence[Any]]) -> FeatureBatch:
         """Read named columns of equal length; a column left out counts as missing."""
-        unknown = sorted(columns.keys() - self.known)
-        if unknown:
-            raise BadInput(f"unknown column {', '.join(unknown)}", fix=self._columns_hint())
-        lengths = {len(values) for values in columns.values()}
+        if not columns.keys() <= self.known:
+            unknown = ", ".join(sorted(columns.keys() - self.known))
+            raise BadInput(f"unknown column {unknown}", fix=self._columns_hint())
+        lengths = set(map(len, columns.values()))
         if len(lengths) > 1:
             raise BadInput(f"the columns have different lengths: {sorted(lengths)}")
         n = lengths.pop() if lengths else 0
@@ -107,9 +107,7 @@ class FeatureReader:
 
     def _from_columns(self, n: int, columns: Sequence[Sequence[Any]]) -> FeatureBatch:
         numbers = _number_block(n, [columns[i] for i in self._numeric_at])
-        if (
-            numbers is None
-        ):  # not plain numbers only: column by column, to name the one that is wrong
+        if numbers is None:  # one by one, to name the column that is wrong
             numeric = [_numbers(columns[i], self.names[i]) for i in self._numeric_at]
             numbers = _stack(n, numeric, np.float32)
         words = [_words(columns[i], c) for i, c in zip(self._words_at, self._words, strict=True)]
