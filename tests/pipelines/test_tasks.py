@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from projects import make_project
 from timonel.errors import BadInput
 from timonel.package import open_package
-from timonel_components.splits import Splits
+from timonel_components.data.splits import Splits
 from timonel_pipelines import tasks
 from timonel_pipelines.journal import RUN_DIRECTORY
 

@@ -22,7 +22,7 @@ from timonel.errors import BadInput
 from timonel.package import open_package
 from timonel_components.ingest import ingest
 from timonel_components.registry import resolve
-from timonel_components.tracking import Tracking
+from timonel_components.tracking.runs import Tracking
 from timonel_pipelines.journal import Journal
 
 ROOMY = 150
