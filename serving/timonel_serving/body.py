@@ -14,14 +14,9 @@ class Disconnected(Exception):
 
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The whole body; raises `TooLarge` beyond `limit` bytes, `Slow` when it does not come."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        check_size(len(body), limit)
-        return body
     try:
         async with asyncio.timeout(_PATIENCE):
-            return await _collect(message, receive, limit)
+            return await _collect(receive, limit)
     except TimeoutError:
         raise Slow(f"the body did not arrive within {_PATIENCE:g} seconds") from None
 
@@ -35,17 +30,16 @@ def check_size(size: int, limit: int) -> None:
         )
 
 
-async def _collect(message: object, receive: Receive, limit: int) -> bytes:
+async def _collect(receive: Receive, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    current = message
     while True:
-        assert isinstance(current, dict)
-        if current["type"] == "http.disconnect":
+        message = await receive()
+        if message["type"] == "http.disconnect":
             raise Disconnected
-        chunks.append(current.get("body", b""))
-        size += len(chunks[-1])
+        chunk = message.get("body", b"")
+        size += len(chunk)
         check_size(size, limit)
-        if not current.get("more_body"):
-            return b"".join(chunks)
-        current = await receive()
+        if not message.get("more_body"):
+            return b"".join([*chunks, chunk]) if chunks else chunk
+        chunks.append(chunk)
