@@ -12,7 +12,7 @@ from timonel.contract import FeatureBatch, FeatureReader
 from timonel_serving.exchange import Exchange
 from timonel_serving.metrics import Metrics
 from timonel_serving.problems import ContractBroken, Malformed, TooLarge
-from timonel_serving.protocol import v1, v2
+from timonel_serving.protocol import v1, v2, v2_response
 from timonel_serving.protocol.loading import load, load_tensors
 from timonel_serving.scoring import Answer, Scorer
 
@@ -38,7 +38,7 @@ class Engine:
             f"/v2/models/{name}/infer": "v2",
         }
         self.contract = scorer.contract
-        self.labels = v2.Labels.of(scorer.contract)
+        self.labels = v2_response.Labels.of(scorer.contract)
         self._numeric = frozenset(c.name for c in scorer.contract.numeric)
         self.reader = FeatureReader(scorer.contract)
         self.metrics = metrics
@@ -74,7 +74,7 @@ class Engine:
         answer = self.answer(batch)
         scored = time.perf_counter()
         reply = Reply(
-            *v2.render(
+            *v2_response.render(
                 answer,
                 self.labels,
                 query.wanted,

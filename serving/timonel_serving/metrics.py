@@ -8,6 +8,8 @@ from timonel.contract import Violation
 
 _MAX_VIOLATION_SERIES = 1000
 _OTHER = "(other)"
+_WHO = ("model_name", "version")
+_PACKAGE = ("backend", "digest")
 _BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
@@ -15,60 +17,38 @@ class Metrics:
     """The predictor's own time series in one Prometheus registry."""
 
     def __init__(self, registry: CollectorRegistry, *, model: str, version: str) -> None:
-        who = {"model_name": model, "version": version}
-        labels = ("model_name", "version")
-        self._requests = Counter(
-            "timonel_requests_total",
-            "Inference requests by outcome",
-            (*labels, "protocol", "code"),
-            registry=registry,
+        self._registry = registry
+        self._who = {"model_name": model, "version": version}
+        self._requests = self._counter("requests", "Requests by outcome", "protocol", "code")
+        self._violations = self._counter(
+            "contract_violations", "Rows that broke the data contract", "column", "rule"
         )
-        self._seconds = Histogram(
+        self._log_dropped = self._counter("log_dropped", "Inferences not delivered", "reason")
+        self._rows = self._counter("rows", "Rows scored").labels(**self._who)
+        self._log_sent = self._counter("log_events", "Inferences delivered").labels(**self._who)
+        self._queue = self._gauge("queue_depth", "Requests that wait for the model")
+        self._log_queue = self._gauge("log_queue_depth", "Inferences that wait to be delivered")
+        self._info = self._gauge("model_info", "The model in service; always 1", *_PACKAGE)
+        self._request_series: dict[tuple[str, str], Counter] = {}
+        self._second_series = self._seconds()
+        self._violation_series: dict[tuple[str, str], Counter] = {}
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"timonel_{name}_total", what, (*_WHO, *labels), registry=self._registry)
+
+    def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
+        return Gauge(f"timonel_{name}", what, (*_WHO, *labels), registry=self._registry)
+
+    def _seconds(self) -> dict[str, Histogram]:
+        """A histogram for each protocol."""
+        seconds = Histogram(
             "timonel_request_seconds",
             "Time from the request's body to its response",
-            (*labels, "protocol"),
+            (*_WHO, "protocol"),
             buckets=_BUCKETS,
-            registry=registry,
+            registry=self._registry,
         )
-        self._violations = Counter(
-            "timonel_contract_violations_total",
-            "Rows that broke the data contract",
-            (*labels, "column", "rule"),
-            registry=registry,
-        )
-        self._rows = Counter("timonel_rows_total", "Rows scored", labels, registry=registry).labels(
-            **who
-        )
-        self._log_sent = Counter(
-            "timonel_log_events_total", "Inference events delivered", labels, registry=registry
-        ).labels(**who)
-        self._log_dropped = Counter(
-            "timonel_log_dropped_total",
-            "Inference events given up",
-            (*labels, "reason"),
-            registry=registry,
-        )
-        self._queue = Gauge(
-            "timonel_queue_depth", "Requests that wait for the model", labels, registry=registry
-        ).labels(**who)
-        self._log_queue = Gauge(
-            "timonel_log_queue_depth",
-            "Inferences that wait to be logged",
-            labels,
-            registry=registry,
-        ).labels(**who)
-        self._info = Gauge(
-            "timonel_model_info",
-            "The model in service; always 1",
-            (*labels, "backend", "digest"),
-            registry=registry,
-        )
-        self._who = who
-        self._request_series: dict[tuple[str, str], Counter] = {}
-        self._second_series = {
-            p: self._seconds.labels(**who, protocol=p) for p in ("v1", "v2", "grpc")
-        }
-        self._violation_series: dict[tuple[str, str], Counter] = {}
+        return {p: seconds.labels(**self._who, protocol=p) for p in ("v1", "v2", "grpc")}
 
     def describe(self, *, backend: str, digest: str) -> None:
         """Say which package is in service."""
@@ -76,8 +56,8 @@ class Metrics:
 
     def watch(self, queue: Callable[[], float], log_queue: Callable[[], float]) -> None:
         """Read the queues' depths whenever the metrics are."""
-        self._queue.set_function(queue)
-        self._log_queue.set_function(log_queue)
+        self._queue.labels(**self._who).set_function(queue)
+        self._log_queue.labels(**self._who).set_function(log_queue)
 
     def request(self, protocol: str, code: str, seconds: float) -> None:
         """Count a request by its outcome: ok, or the code of its problem."""

@@ -20,7 +20,7 @@ from timonel_serving.engine import Engine
 from timonel_serving.identity import request_id
 from timonel_serving.inference_log import InferenceLog
 from timonel_serving.problems import Malformed
-from timonel_serving.protocol import v1, v2
+from timonel_serving.protocol import v1, v2, v2_response
 from timonel_serving.recorded import AnsweredResponse, Recorder, plain_tensor
 from timonel_serving.scoring import Answer
 
@@ -107,7 +107,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
         ]
 
     def _render_v2(self, request: InferRequest, identity: str, answer: Answer) -> AnsweredResponse:
-        tensors = v2.outputs(answer, self._engine.labels)
+        tensors = v2_response.outputs(answer, self._engine.labels)
         names = [o.name for o in request.request_outputs or ()] or list(v2.OUTPUTS)
         unknown = [name for name in names if name not in tensors]
         if unknown:
@@ -119,7 +119,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
             infer_outputs=[
                 _infer_output(tensors[name], request.use_binary_outputs) for name in names
             ],
-            parameters=v2.violations_parameter(answer) or None,
+            parameters=v2_response.violations_parameter(answer) or None,
             use_binary_outputs=request.use_binary_outputs,
             requested_outputs=request.request_outputs if not request.from_grpc else None,
         )
@@ -127,7 +127,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
         return response
 
 
-def _infer_output(output: v2.Output, binary: bool) -> InferOutput:
+def _infer_output(output: v2_response.Output, binary: bool) -> InferOutput:
     values = np.ascontiguousarray(output.values)
     tensor = InferOutput(output.name, list(values.shape), output.datatype)
     tensor.set_data_from_numpy(values, binary_data=binary)

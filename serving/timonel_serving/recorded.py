@@ -13,7 +13,7 @@ from timonel_serving.cloudevents import Inference
 from timonel_serving.engine import Engine
 from timonel_serving.inference_log import InferenceLog
 from timonel_serving.problems import Problem, Protocol, problem_of
-from timonel_serving.protocol import v2
+from timonel_serving.protocol import v2, v2_response
 from timonel_serving.protocol.tensors import DTYPES, decode
 from timonel_serving.scoring import Answer
 
@@ -65,7 +65,7 @@ class Recorder:
             return lambda: orjson.dumps(outcome, option=orjson.OPT_SERIALIZE_NUMPY)
         # from the answer: KServe changes its response while it sends it
         answer, wanted = outcome.answer, tuple((name, False) for name in v2.OUTPUTS)
-        return lambda: v2.render(
+        return lambda: v2_response.render(
             answer,
             self.engine.labels,
             wanted,

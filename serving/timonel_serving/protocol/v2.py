@@ -1,18 +1,15 @@
-"""The Open Inference Protocol V2: one tensor a column, or one matrix of all columns."""
+"""Requests of the Open Inference Protocol V2: one tensor a column, or one matrix of all columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
-from timonel.contract import DataContract, FeatureBatch, FeatureReader
+from timonel.contract import FeatureBatch, FeatureReader
 from timonel.errors import BadInput
-from timonel_serving.problems import Malformed, violations_json
-from timonel_serving.protocol.tensors import DTYPES, Values, columns_of, decode, encode, flatten
-from timonel_serving.scoring import Answer
+from timonel_serving.problems import Malformed
+from timonel_serving.protocol.tensors import DTYPES, Values, columns_of, decode, flatten
 
 _EXAMPLE = (
     'send {"inputs": [{"name": column, "shape": [rows], "datatype": "FP32", "data": [...]}, ...]}'
@@ -31,15 +28,6 @@ class Query:
     id: str | None
     wanted: tuple[tuple[str, bool], ...]
     """The outputs to send, each with whether as binary."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output tensor."""
-
-    name: str
-    datatype: str
-    values: NDArray[Any]
 
 
 def read_query(payload: object) -> Query:
@@ -162,76 +150,3 @@ def _wanted_output(output: object, binary: bool) -> tuple[str, bool]:
     if isinstance(parameters, dict) and isinstance(parameters.get("binary_data"), bool):
         binary = parameters["binary_data"]
     return name, binary
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels that a model predicts, as a tensor."""
-
-    datatype: str
-    values: NDArray[Any]
-
-    @classmethod
-    def of(cls, contract: DataContract) -> "Labels":
-        """Whole numbers and booleans as such, anything else as text."""
-        labels = contract.classes
-        if all(isinstance(label, bool) for label in labels):
-            datatype = "BOOL"
-        else:
-            whole = all(type(label) is int and abs(label) < 2**63 for label in labels)
-            datatype = "INT64" if whole else "BYTES"
-        return cls(datatype, np.array(labels, dtype=DTYPES[datatype]))
-
-
-def outputs(answer: Answer, labels: Labels) -> dict[str, Output]:
-    """The output tensors, by name."""
-    return {
-        "predict": Output("predict", labels.datatype, labels.values[answer.classes]),
-        "score": Output("score", "FP32", answer.scores),
-    }
-
-
-def violations_parameter(answer: Answer) -> dict[str, str]:
-    """The violations as a response parameter: the protocol has no objects there, so as JSON text."""
-    if not answer.violations:
-        return {}
-    return {"violations": orjson.dumps(violations_json(answer.violations)).decode()}
-
-
-def render(
-    answer: Answer,
-    labels: Labels,
-    wanted: Sequence[tuple[str, bool]],
-    *,
-    name: str,
-    version: str,
-    request_id: str,
-) -> tuple[bytes, int | None]:
-    """The response's body, and the length of its JSON part where binary tensors follow."""
-    tensors = outputs(answer, labels)
-    shown = [_render_output(tensors[wish], binary) for wish, binary in wanted]
-    fields: dict[str, Any] = {
-        "model_name": name,
-        "model_version": version,
-        "id": request_id,
-        "outputs": [json for json, _ in shown],
-    }
-    if answer.violations:
-        fields["parameters"] = violations_parameter(answer)
-    head = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
-    blob = [raw for _, raw in shown if raw is not None]
-    return (b"".join([head, *blob]), len(head)) if blob else (head, None)
-
-
-def _render_output(output: Output, binary: bool) -> tuple[dict[str, Any], bytes | None]:
-    values = output.values
-    json: dict[str, Any] = {
-        "name": output.name,
-        "datatype": output.datatype,
-        "shape": list(values.shape),
-    }
-    if binary:
-        raw = encode(values)
-        return {**json, "parameters": {"binary_data_size": len(raw)}}, raw
-    json["data"] = values.ravel().tolist() if output.datatype == "BYTES" else values.ravel()
-    return json, None
