@@ -21,7 +21,7 @@ help: ## list the targets
 	@touch $@
 
 .venv/installed: .venv/bin/uv locks/dev.txt $(foreach p,$(PACKAGES),$(p)/pyproject.toml)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r locks/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r locks/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 

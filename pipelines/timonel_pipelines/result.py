@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from timonel.cli.console import short_path
 from timonel.errors import TimonelError
 from timonel_pipelines.running import Run
 
@@ -106,7 +107,7 @@ class TrainingResult(_Frozen):
         rows += [(name, str(self.metrics[name])) for name in shown if name in self.metrics]
         rows += [(f"gate {g.metric}", _judged(g)) for g in self.gates]
         places = {"package": self.package, "report": self.report, "log": self.log}
-        rows += [(name, str(path)) for name, path in places.items() if path]
+        rows += [(name, short_path(path)) for name, path in places.items() if path]
         rows.append(("time", f"{self.seconds:.0f} s"))
         width = max(len(name) for name, _ in rows)
         return [f"  {name:<{width}}  {text}" for name, text in rows]

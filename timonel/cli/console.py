@@ -7,12 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 Advance = Callable[[float], None]
 """Tells how much more is done."""
 
 PLAIN_INTERVAL = 2.0
 """Seconds between two plain lines."""
+
+
+def short_path(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 @contextmanager
