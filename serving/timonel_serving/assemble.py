@@ -6,15 +6,15 @@ from prometheus_client import REGISTRY
 
 from timonel.config.sections import Serving
 from timonel.package import Package
-from timonel_serving.admission import Gate
-from timonel_serving.calibrate import inline_bytes
-from timonel_serving.cloudevents import Service
 from timonel_serving.engine import Engine
-from timonel_serving.inference_log import InferenceLog
+from timonel_serving.http.admission import Gate
+from timonel_serving.log.cloudevents import Service
+from timonel_serving.log.queue import InferenceLog
 from timonel_serving.metrics import Metrics
+from timonel_serving.model.calibrate import inline_bytes
+from timonel_serving.model.runtime import load_backend
+from timonel_serving.model.scoring import Scorer
 from timonel_serving.predictor import Predictor
-from timonel_serving.runtime import load_backend
-from timonel_serving.scoring import Scorer
 from timonel_serving.server import Parts
 
 

@@ -10,7 +10,8 @@ import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
 from timonel.terms import OnViolation
-from timonel_serving import batch_commands, explainer_commands
+from timonel_serving.batch import commands as batch_commands
+from timonel_serving.explainer import commands as explainer_commands
 
 
 def register(app: typer.Typer) -> None:

@@ -9,12 +9,12 @@ import orjson
 from kserve.metrics import POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
 
 from timonel.contract import FeatureBatch, FeatureReader
-from timonel_serving.exchange import Exchange
+from timonel_serving.http.exchange import Exchange
 from timonel_serving.metrics import Metrics
+from timonel_serving.model.scoring import Answer, Scorer
 from timonel_serving.problems import ContractBroken, Malformed, TooLarge
 from timonel_serving.protocol import v1, v2, v2_response
 from timonel_serving.protocol.loading import load, load_tensors
-from timonel_serving.scoring import Answer, Scorer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as wire
 from kserve.protocol.grpc.servicer import InferenceServicer
 
 from timonel.errors import Unavailable
-from timonel_serving.identity import request_id
+from timonel_serving.http.identity import request_id
 from timonel_serving.problems import Malformed, Problem, problem_of
 
 _log = logging.getLogger("timonel.serving")

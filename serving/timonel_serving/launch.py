@@ -16,7 +16,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel.package import Package, open_package
 from timonel.registries import find_registry
-from timonel_serving.explainer_process import explainer_beside
+from timonel_serving.explainer.process import explainer_beside
 from timonel_serving.listen import check_free
 
 
@@ -107,7 +107,7 @@ def _serve(
     # kserve's own response class: nothing that a user of this server could mend
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     from timonel_serving.assemble import assemble
-    from timonel_serving.kserve_app import quieten
+    from timonel_serving.http.kserve_app import quieten
     from timonel_serving.server import Addresses, PredictorServer, leave
 
     parts = assemble(package, settings, version)

@@ -15,14 +15,14 @@ from kserve import InferOutput, InferRequest
 from kserve.model import InferenceVerb
 
 from timonel.contract import ColumnContract, FeatureBatch
-from timonel_serving.admission import Gate
 from timonel_serving.engine import Engine
-from timonel_serving.identity import request_id
-from timonel_serving.inference_log import InferenceLog
+from timonel_serving.http.admission import Gate
+from timonel_serving.http.identity import request_id
+from timonel_serving.log.queue import InferenceLog
+from timonel_serving.log.recorded import AnsweredResponse, Recorder, plain_tensor
+from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import Malformed
 from timonel_serving.protocol import v1, v2, v2_response
-from timonel_serving.recorded import AnsweredResponse, Recorder, plain_tensor
-from timonel_serving.scoring import Answer
 
 _DATATYPES = {"numeric": "FP32", "boolean": "BOOL", "categorical": "BYTES", "text": "BYTES"}
 

@@ -16,13 +16,13 @@ import uvicorn
 import uvloop
 
 from timonel.config.sections import Serving
-from timonel_serving.admission import Gate
-from timonel_serving.front import Answering, Front
 from timonel_serving.grpc_service import Servicer, start_grpc
-from timonel_serving.inference_log import InferenceLog
-from timonel_serving.kserve_app import Readiness, kserve_app
+from timonel_serving.http.admission import Gate
+from timonel_serving.http.front import Answering, Front
+from timonel_serving.http.kserve_app import Readiness, kserve_app
+from timonel_serving.http.repository import OneModel
 from timonel_serving.listen import address, bind, bracketed, taken
-from timonel_serving.repository import OneModel
+from timonel_serving.log.queue import InferenceLog
 
 _log = logging.getLogger("timonel.serving")
 _LAST_CALL = 0.3

@@ -17,9 +17,9 @@ from timonel.config import OnViolation
 from timonel.contract import ColumnContract, DataContract, FeatureReader
 from timonel.errors import Corrupt
 from timonel.package import Package
+from timonel_serving.model.runtime import OnnxBackend, SkopsBackend, load_backend
+from timonel_serving.model.scoring import Scorer
 from timonel_serving.protocol import v1
-from timonel_serving.runtime import OnnxBackend, SkopsBackend, load_backend
-from timonel_serving.scoring import Scorer
 
 
 class Fixed:

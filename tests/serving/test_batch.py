@@ -16,8 +16,8 @@ from packed import Packed, pack
 from timonel.config import Candidate, OnViolation
 from timonel.config.sections import Serving
 from timonel.errors import BadInput
-from timonel_serving.batch import BatchModel, Scored, score_file
-from timonel_serving.batch_rows import RowsFile
+from timonel_serving.batch.rows import RowsFile
+from timonel_serving.batch.score import BatchModel, Scored, score_file
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +216,8 @@ import resource, sys
 from pathlib import Path
 from timonel.config.sections import Serving
 from timonel.package import open_package
-from timonel_serving.batch import BatchModel, score_file
-from timonel_serving.batch_rows import RowsFile
+from timonel_serving.batch.score import BatchModel, score_file
+from timonel_serving.batch.rows import RowsFile
 package, *sources = sys.argv[1:]
 model = BatchModel.of(open_package(Path(package)), Serving(), "1")
 for source in sources:

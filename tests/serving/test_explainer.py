@@ -15,12 +15,12 @@ from packed import Packed, pack
 from timonel.config import Candidate
 from timonel.errors import BadInput
 from timonel.package import Package
-from timonel_serving.explainer import background_of
-from timonel_serving.explainer_choice import choose_method
-from timonel_serving.explainer_exact import OTHER_TERMS
-from timonel_serving.explainer_sampled import BACKGROUND_ROWS, SampledColumns
-from timonel_serving.explanation import Method, ranked
-from timonel_serving.runtime import SkopsBackend
+from timonel_serving.explainer.choice import choose_method
+from timonel_serving.explainer.exact import OTHER_TERMS
+from timonel_serving.explainer.explanation import Method, ranked
+from timonel_serving.explainer.model import background_of
+from timonel_serving.explainer.sampled import BACKGROUND_ROWS, SampledColumns
+from timonel_serving.model.runtime import SkopsBackend
 
 MODELS = {
     "logistic": (Candidate.LOGISTIC, 2, "linear-shap", "log-odds"),

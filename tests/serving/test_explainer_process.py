@@ -197,7 +197,7 @@ def test_no_explainer_outlives_a_killed_parent() -> None:
     """When the parent's end of standard input closes, for whatever reason, the process is stopped."""
     orphan = (
         "import signal\n"
-        "from timonel_serving.explainer_process import end_with_parent\n"
+        "from timonel_serving.explainer.process import end_with_parent\n"
         "end_with_parent()\n"
         "signal.pause()\n"
     )

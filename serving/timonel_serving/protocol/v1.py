@@ -3,8 +3,8 @@
 from typing import Any
 
 from timonel.contract import DataContract, FeatureBatch, FeatureReader
+from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import Malformed, violations_json
-from timonel_serving.scoring import Answer
 
 _EXAMPLE = 'send {"instances": [...]}: rows as lists, or as objects by column name'
 

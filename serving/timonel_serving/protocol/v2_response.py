@@ -9,9 +9,9 @@ import orjson
 from numpy.typing import NDArray
 
 from timonel.contract import DataContract
+from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import violations_json
 from timonel_serving.protocol.tensors import DTYPES, encode
-from timonel_serving.scoring import Answer
 
 
 @dataclass(frozen=True)

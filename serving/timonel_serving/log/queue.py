@@ -13,7 +13,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from timonel.errors import BadInput
-from timonel_serving.cloudevents import Inference, Service, events
+from timonel_serving.log.cloudevents import Inference, Service, events
 
 _MAX_BYTES = 64 * 2**20
 _TIMEOUT = 5.0

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 
-from timonel_serving.explainer_margins import Floats, Margins, Shares
-from timonel_serving.explanation import Explanation, Space, ranked
+from timonel_serving.explainer.explanation import Explanation, Space, ranked
+from timonel_serving.explainer.margins import Floats, Margins, Shares
 
 MOST_TERMS = 100
 """Terms of a text that are named; what the others contribute is summed."""

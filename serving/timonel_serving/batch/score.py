@@ -17,9 +17,9 @@ from timonel.errors import BadInput
 from timonel.files import staged_file
 from timonel.package import Package
 from timonel.tables import BATCH_ROWS
-from timonel_serving.batch_rows import Piece, RowsFile
-from timonel_serving.runtime import load_backend
-from timonel_serving.scoring import Answer, Scorer
+from timonel_serving.batch.rows import Piece, RowsFile
+from timonel_serving.model.runtime import load_backend
+from timonel_serving.model.scoring import Answer, Scorer
 
 VIOLATIONS = pa.field("violations", pa.list_(pa.string()))
 

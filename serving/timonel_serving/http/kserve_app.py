@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from timonel.errors import TimonelError
-from timonel_serving.admission import Gate
-from timonel_serving.front import App
-from timonel_serving.identity import request_id
+from timonel_serving.http.admission import Gate
+from timonel_serving.http.front import App
+from timonel_serving.http.identity import request_id
 from timonel_serving.problems import problem_of
 
 _LOGGERS = ("kserve", "kserve.trace", "uvicorn", "uvicorn.error")

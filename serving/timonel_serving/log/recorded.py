@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 from kserve import InferRequest, InferResponse
 
-from timonel_serving.cloudevents import Inference
 from timonel_serving.engine import Engine
-from timonel_serving.inference_log import InferenceLog
+from timonel_serving.log.cloudevents import Inference
+from timonel_serving.log.queue import InferenceLog
+from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import Problem, Protocol, problem_of
 from timonel_serving.protocol import v2, v2_response
 from timonel_serving.protocol.tensors import DTYPES, decode
-from timonel_serving.scoring import Answer
 
 _ROUGHLY = 16
 """Bytes that a value takes in a request held in memory."""

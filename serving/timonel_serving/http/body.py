@@ -2,7 +2,7 @@
 
 import asyncio
 
-from timonel_serving.exchange import Receive
+from timonel_serving.http.exchange import Receive
 from timonel_serving.problems import Slow, TooLarge
 
 _PATIENCE = 30.0

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from timonel_serving.identity import request_id
+from timonel_serving.http.identity import request_id
 from timonel_serving.problems import Malformed, UnsupportedMedia
 
 Scope = MutableMapping[str, Any]

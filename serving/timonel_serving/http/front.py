@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Literal, Protocol
 
-from timonel_serving.admission import Gate
-from timonel_serving.body import Disconnected, check_size, read_body
-from timonel_serving.cloudevents import Inference
 from timonel_serving.engine import Reply
-from timonel_serving.exchange import Exchange, Message, Receive, Scope, Send
-from timonel_serving.inference_log import InferenceLog
+from timonel_serving.http.admission import Gate
+from timonel_serving.http.body import Disconnected, check_size, read_body
+from timonel_serving.http.exchange import Exchange, Message, Receive, Scope, Send
+from timonel_serving.log.cloudevents import Inference
+from timonel_serving.log.queue import InferenceLog
 from timonel_serving.metrics import Metrics
 from timonel_serving.problems import Problem, problem_of
 

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from timonel_serving.explainer_columns import Origins, by_column
+from timonel_serving.explainer.columns import Origins, by_column
 
 Floats = NDArray[np.float64]
 

@@ -52,8 +52,8 @@ def predict(
 ) -> None:
     """Score the rows of a file of any size into a Parquet file."""
     from timonel.cli.console import progress
-    from timonel_serving.batch import BatchModel, score_file
-    from timonel_serving.batch_rows import RowsFile
+    from timonel_serving.batch.rows import RowsFile
+    from timonel_serving.batch.score import BatchModel, score_file
     from timonel_serving.launch import Wish, resolve
 
     # a stop from outside cleans up as Ctrl-C does

@@ -26,9 +26,9 @@ def serve_explanations(
     _require_shap()
     from prometheus_client import REGISTRY
 
-    from timonel_serving.admission import Gate
-    from timonel_serving.explainer import ExplainEngine, Explainer
-    from timonel_serving.kserve_app import quieten
+    from timonel_serving.explainer.model import ExplainEngine, Explainer
+    from timonel_serving.http.admission import Gate
+    from timonel_serving.http.kserve_app import quieten
     from timonel_serving.metrics import Metrics
     from timonel_serving.server import Addresses, Parts, PredictorServer, leave
 

@@ -15,11 +15,11 @@ from sklearn.svm import LinearSVC
 
 from timonel.config import Task
 from timonel.contract import DataContract
-from timonel_serving.explainer_columns import origins
-from timonel_serving.explainer_exact import Calibrated, CalibratedMethod, MarginMethod
-from timonel_serving.explainer_margins import LinearMargins, Margins, TermMargins, TreeMargins
-from timonel_serving.explainer_sampled import SampledColumns, SampledWords
-from timonel_serving.explanation import Explanation, Method
+from timonel_serving.explainer.columns import origins
+from timonel_serving.explainer.exact import Calibrated, CalibratedMethod, MarginMethod
+from timonel_serving.explainer.explanation import Explanation, Method
+from timonel_serving.explainer.margins import LinearMargins, Margins, TermMargins, TreeMargins
+from timonel_serving.explainer.sampled import SampledColumns, SampledWords
 
 TOLERANCE = 1e-6
 """By how much the parts of an exact explanation may miss the score, relative to a score above 1."""

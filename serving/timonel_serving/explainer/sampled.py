@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from timonel_serving.explanation import Explanation, Space, ranked
+from timonel_serving.explainer.explanation import Explanation, Space, ranked
 
 PERMUTATIONS = 5
 """Orders of the columns that are tried, each forwards and backwards."""

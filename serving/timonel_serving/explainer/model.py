@@ -15,18 +15,18 @@ from timonel.config.sections import Label, Serving
 from timonel.contract import DataContract, FeatureBatch, FeatureReader
 from timonel.errors import BadInput
 from timonel.package import Package
-from timonel_serving.admission import Gate
 from timonel_serving.engine import Reply
-from timonel_serving.exchange import Exchange
-from timonel_serving.explainer_choice import choose_method
-from timonel_serving.explanation import Explanation
-from timonel_serving.identity import request_id
+from timonel_serving.explainer.choice import choose_method
+from timonel_serving.explainer.explanation import Explanation
+from timonel_serving.http.admission import Gate
+from timonel_serving.http.exchange import Exchange
+from timonel_serving.http.identity import request_id
 from timonel_serving.metrics import Metrics
+from timonel_serving.model.runtime import SkopsBackend
+from timonel_serving.model.scoring import Answer, Scorer, servable
 from timonel_serving.problems import ContractBroken, TooLarge, violations_json
 from timonel_serving.protocol import v1
 from timonel_serving.protocol.loading import load
-from timonel_serving.runtime import SkopsBackend
-from timonel_serving.scoring import Answer, Scorer, servable
 
 BACKGROUND_ROWS = 100
 """Rows of the reference that an explanation compares with."""

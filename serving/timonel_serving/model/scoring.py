@@ -9,8 +9,8 @@ from timonel.contract import DataContract, Enforcer, FeatureBatch, Rule, Violati
 from timonel.errors import BadInput, Corrupt
 from timonel.package import Package
 from timonel.terms import OnViolation
+from timonel_serving.model.runtime import Backend
 from timonel_serving.problems import ContractBroken
-from timonel_serving.runtime import Backend
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def explainer(
     """Serve explanations of a model's scores (KServe V1 :explain) until it is stopped."""
     # as a container's process 1 Python would ignore SIGTERM while it loads
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    from timonel_serving.explainer_launch import serve_explanations
-    from timonel_serving.explainer_process import end_with_parent
+    from timonel_serving.explainer.launch import serve_explanations
+    from timonel_serving.explainer.process import end_with_parent
     from timonel_serving.launch import Wish, resolve
 
     if with_parent:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from timonel.contract import ColumnContract, DataContract, FeatureReader
+from timonel_serving.model.scoring import Scorer
 from timonel_serving.protocol import v1
-from timonel_serving.scoring import Scorer
 
 BUDGET = 0.001
 """Seconds that a request may hold up the event loop."""

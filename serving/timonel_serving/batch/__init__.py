@@ -1,0 +1,1 @@
+"""Batch scoring: files of any size, by the predictor's own rules."""

@@ -1,0 +1,1 @@
+"""KServe's explainer: SHAP values in a process of its own."""

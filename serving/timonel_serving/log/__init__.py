@@ -1,0 +1,1 @@
+"""The log of inferences: bounded, sent as CloudEvents, never in the way of an answer."""

@@ -1,0 +1,1 @@
+"""The model itself: loaded from a verified package, rows in, answers out."""
