@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from timonel_serving import body
+from timonel_serving.http import body
 from timonel_serving.problems import Slow, TooLarge
 
 
