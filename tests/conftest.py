@@ -1,0 +1,21 @@
+"""Every test starts from the same environment, whatever the shell or another test left in it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+def pytest_configure() -> None:
+    """No test may reach the MLflow server of whoever runs it."""
+    for name in [n for n in os.environ if n.startswith(("MLFLOW_", "TIMONEL_"))]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Take back what a test sets: MLflow's `set_tracking_uri`, for one, writes to the environment."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
