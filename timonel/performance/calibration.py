@@ -66,9 +66,10 @@ def fit_calibrator(
     x, n, k = _grouped(score, outcome)
     of_each = min(int(outcome.sum()), int((~outcome).sum()))
     if len(score) >= ISOTONIC_ROWS and of_each >= ISOTONIC_OF_EACH:
-        values = isotonic(k / n, n)
+        values = _never_certain(isotonic(k / n, n), n)
         resampled = [
-            isotonic(_rate(kb, nb, values), nb) for nb, kb in _resample(n, k, rng, bootstraps)
+            _never_certain(isotonic(_rate(kb, nb, values), nb), nb)
+            for nb, kb in _resample(n, k, rng, bootstraps)
         ]
         return Calibrator("isotonic", x, values, np.array(resampled))
     knots = np.union1d(x, _GRID)
@@ -155,6 +156,13 @@ def _resample(
     positive, negative = drawn[:, : len(n)], drawn[:, len(n) :]
     # an empty group keeps a weight that only serves to divide by
     return [(np.maximum(a + b, 1e-9), a) for a, b in zip(positive, negative, strict=True)]
+
+
+def _never_certain(values: Floats, n: Floats) -> Floats:
+    """Where all rows of a block have one outcome, the other is given half a row (Jeffreys)."""
+    none, all_ = values <= 0, values >= 1
+    inside = np.where(none, 0.5 / (n[none].sum() + 1), values)
+    return np.where(all_, 1 - 0.5 / (n[all_].sum() + 1), inside)
 
 
 def _rate(k: Floats, n: Floats, otherwise: Floats) -> Floats:

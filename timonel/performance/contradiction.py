@@ -1,7 +1,12 @@
 """Do matured labels contradict an estimate? A test that may be repeated for ever."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+from timonel.performance.expectation import Expected
+from timonel.performance.intervals import LEAST_SUPPORT
+from timonel.performance.metrics import Value
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,26 @@ class Check:
         """Plain JSON values."""
         rows = [asdict(c) | {"contradicts": c.contradicts} for c in self.comparisons]
         return asdict(self) | {"comparisons": rows}
+
+
+def compare_all(
+    expected: Mapping[str, Expected], shown: Mapping[str, Value | None], level: float
+) -> tuple[Comparison, ...]:
+    """Compare each metric that has enough rows on both sides; they share the level (Bonferroni)."""
+    usable = [
+        (name, e.value.value, real.value, e.variance)
+        for name, e in expected.items()
+        if e.value is not None
+        if (real := shown[name]) is not None
+        if min(e.value.support, real.support) >= LEAST_SUPPORT
+    ]
+    return tuple(compare(*pair, level / len(usable)) for pair in usable)
+
+
+def contradiction(comparisons: tuple[Comparison, ...]) -> str:
+    """What contradicts most, in words; empty if nothing does."""
+    worst = min((c for c in comparisons if c.contradicts), key=lambda c: c.p, default=None)
+    return "" if worst is None else f"contradicted by matured labels: {worst}"
 
 
 def compare(

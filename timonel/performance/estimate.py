@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from timonel.errors import BadInput
-from timonel.performance.calibration import Calibrator, fit_calibrator
-from timonel.performance.contradiction import Check, Comparison, compare, spent_level
-from timonel.performance.intervals import LEAST_SUPPORT, measured
-from timonel.performance.metrics import METRICS, Rows, Value
+from timonel.performance.contradiction import Check, compare_all, contradiction, spent_level
+from timonel.performance.expectation import Expected, OutcomeModel
+from timonel.performance.intervals import measured
+from timonel.performance.metrics import METRICS
 from timonel.performance.realised import (
     Labelled,
     encode,
@@ -27,9 +27,6 @@ Floats = NDArray[np.float64]
 LEAST_ROWS = 100
 LEAST_OF_EACH = 10
 """What the reference must hold, in all and of each class."""
-
-ROWS_FOR_REPLICATES = 2000
-"""How many rows of a window show what the calibration's uncertainty does to it."""
 
 ASSUMPTION = (
     "assumes that the probability of each label at a given score is as on the reference"
@@ -95,7 +92,7 @@ class CBPE:
         self.classes: tuple[object, ...] = ()
         self.reference: dict[str, Measured] = {}
         """What the labels of the reference show."""
-        self._calibrators: list[Calibrator] = []
+        self._model: OutcomeModel | None = None
         self._checks, self._contradiction = 0, ""
 
     @property
@@ -124,21 +121,16 @@ class CBPE:
         rng = np.random.default_rng(self.seed)
         self.classes = reference.classes
         self.reference = realised(reference, tuple(self._metrics))
-        self._calibrators = [
-            fit_calibrator(reference.score[:, c], reference.label == c, rng, self.bootstraps)
-            for c in self._calibrated_classes()
-        ]
+        self._model = OutcomeModel.fit(reference.score, reference.label, rng, self.bootstraps)
         self._checks, self._contradiction = 0, ""
         return self
 
     def estimate(self, y_score: ArrayLike, y_pred: ArrayLike) -> dict[str, Estimate]:
         """The metrics that labels would show, if the assumption holds."""
+        model = self._fitted()
         score, predicted, n_ignored = self._read(y_score, y_pred)
-        expected = self._expected(score, predicted)
-        return {
-            name: self._as_estimate(*expected[name], len(score), n_ignored)
-            for name in self._metrics
-        }
+        expected = model.expect(self._metrics, score, predicted)
+        return {name: self._as_estimate(e, len(score), n_ignored) for name, e in expected.items()}
 
     def check(self, y_true: ArrayLike, y_score: ArrayLike, y_pred: ArrayLike) -> Check:
         """Compare the estimates with matured labels; once contradicted, estimates are untrusted until `fit`.
@@ -148,18 +140,15 @@ class CBPE:
         estimate is at most alpha, however many checks there are. Rows that bear no comparison are not
         counted as a check.
         """
-        matured = labelled(y_true, y_score, y_pred, classes=self._fitted_classes())
-        predicted = np.eye(len(self.classes))[matured.predicted]
-        expected = self._expected(matured.score, predicted)
+        model = self._fitted()
+        matured = labelled(y_true, y_score, y_pred, classes=self.classes)
         truth = matured.rows
-        pairs = {
-            name: (expected[name], metric(truth) if len(matured.label) else None)
-            for name, metric in self._metrics.items()
-        }
+        expected = model.expect(self._metrics, truth.score, truth.predicted)
+        shown = {name: metric(truth) for name, metric in self._metrics.items()}
         level = spent_level(self.alpha, self._checks + 1)
-        comparisons = _comparisons(pairs, level)
+        comparisons = compare_all(expected, shown, level)
         self._checks += bool(comparisons)
-        self._contradiction = self._contradiction or _contradiction(comparisons)
+        self._contradiction = self._contradiction or contradiction(comparisons)
         return Check(self._checks, level, len(matured.label), comparisons, self.trusted)
 
     def to_dict(self) -> dict[str, object]:
@@ -169,9 +158,9 @@ class CBPE:
             "alpha": self.alpha,
             "bootstraps": self.bootstraps,
             "seed": self.seed,
-            "classes": list(self._fitted_classes()),
+            "classes": list(self.classes),
             "reference": {name: m.to_dict() for name, m in self.reference.items()},
-            "calibrators": [c.to_dict() for c in self._calibrators],
+            "model": self._fitted().to_dict(),
             "checks": self._checks,
             "contradiction": self._contradiction,
         }
@@ -187,22 +176,17 @@ class CBPE:
         )
         cbpe.classes = tuple(saved["classes"])
         cbpe.reference = {k: Measured.from_dict(m) for k, m in saved["reference"].items()}
-        cbpe._calibrators = [Calibrator.from_dict(c) for c in saved["calibrators"]]
+        cbpe._model = OutcomeModel.from_dict(saved["model"])
         cbpe._checks, cbpe._contradiction = saved["checks"], saved["contradiction"]
         return cbpe
 
-    def _calibrated_classes(self) -> range:
-        # of two classes the second is the positive one, and the other its complement
-        k = len(self.classes)
-        return range(1, 2) if k == 2 else range(k)
-
-    def _fitted_classes(self) -> tuple[object, ...]:
-        if not self._calibrators:
+    def _fitted(self) -> OutcomeModel:
+        if self._model is None:
             raise BadInput("CBPE is not fitted", fix="call fit(y_true, y_score, y_pred) first")
-        return self.classes
+        return self._model
 
     def _read(self, y_score: ArrayLike, y_pred: ArrayLike) -> tuple[Floats, Floats, int]:
-        classes = self._fitted_classes()
+        classes = self.classes
         score, predicted = read_scores(y_score), np.asarray(y_pred)
         if score.shape != (len(predicted), len(classes)):
             raise BadInput(
@@ -213,41 +197,8 @@ class CBPE:
         one = np.eye(len(classes))
         return score[keep], one[encode(predicted[keep], classes)], int((~keep).sum())
 
-    def _expected(self, score: Floats, predicted: Floats) -> dict[str, tuple[Value | None, float]]:
-        """Each metric's expected value, and its variance: of the labels and of the calibration."""
-        if not len(score):
-            return dict.fromkeys(self._metrics, (None, 0.0))
-        rows = Rows(self._probability(score), predicted, score, np.ones(len(score)))
-        doubt = self._calibration_variance(score, predicted)
-        parts = {name: metric(rows) for name, metric in self._metrics.items()}
-        return {name: (v, _label_variance(rows, v) + doubt[name]) for name, v in parts.items()}
-
-    def _probability(self, score: Floats, replicate: int | None = None) -> Floats:
-        columns = [
-            c(score[:, i]) if replicate is None else c.replicate(replicate, score[:, i])
-            for i, c in zip(self._calibrated_classes(), self._calibrators, strict=True)
-        ]
-        if len(columns) == 1:
-            return np.stack([1 - columns[0], columns[0]], axis=1)
-        p = np.stack(columns, axis=1)
-        total = p.sum(axis=1, keepdims=True)
-        # where no class is probable, none is preferred
-        return np.where(total > 0, p / np.where(total > 0, total, 1), 1 / p.shape[1])
-
-    def _calibration_variance(self, score: Floats, predicted: Floats) -> dict[str, float]:
-        step = -(-len(score) // ROWS_FOR_REPLICATES)
-        some, yhat = score[::step], predicted[::step]
-        one = np.ones(len(some))
-        replicates = [
-            Rows(self._probability(some, b), yhat, some, one) for b in range(self.bootstraps)
-        ]
-        return {
-            name: _variance([metric(rows) for rows in replicates])
-            for name, metric in self._metrics.items()
-        }
-
-    def _as_estimate(self, part: Value | None, variance: float, n: int, ignored: int) -> Estimate:
-        m = measured(part, variance, n)
+    def _as_estimate(self, expected: Expected, n: int, ignored: int) -> Estimate:
+        m = measured(expected.value, expected.variance, n)
         says = f"{ASSUMPTION}; {self._contradiction}" if self._contradiction else ASSUMPTION
         return Estimate(m.value, m.lower, m.upper, n, m.state, says, self.trusted, ignored)
 
@@ -260,36 +211,3 @@ def _require_enough(reference: Labelled) -> None:
             f" expected at least {LEAST_ROWS} and {LEAST_OF_EACH}",
             fix="fit on a longer reference",
         )
-
-
-def _label_variance(rows: Rows, part: Value | None) -> float:
-    """The variance that is due to each row's outcome being one of the classes by chance."""
-    if part is None:
-        return 0.0
-    h, p = part.by_outcome, rows.outcome
-    return float(((p * h**2).sum(axis=1) - (p * h).sum(axis=1) ** 2).sum())
-
-
-def _variance(parts: list[Value | None]) -> float:
-    values = [part.value for part in parts if part is not None]
-    return float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-
-
-def _comparisons(
-    pairs: dict[str, tuple[tuple[Value | None, float], Value | None]], level: float
-) -> tuple[Comparison, ...]:
-    usable = [
-        (name, estimate, variance, real)
-        for name, ((estimate, variance), real) in pairs.items()
-        if estimate is not None and real is not None
-        if min(estimate.support, real.support) >= LEAST_SUPPORT
-    ]
-    return tuple(
-        compare(name, estimate.value, real.value, variance, level / len(usable))
-        for name, estimate, variance, real in usable
-    )
-
-
-def _contradiction(comparisons: tuple[Comparison, ...]) -> str:
-    worst = min((c for c in comparisons if c.contradicts), key=lambda c: c.p, default=None)
-    return "" if worst is None else f"contradicted by matured labels: {worst}"
