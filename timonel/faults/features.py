@@ -161,7 +161,8 @@ class CategoryRename(FeatureIncident):
             known = window.before if (window.before & present(table, name)).any() else window.rows
             renamed = self._renamed(column.filter(pa.array(known)))
             rows = window.rows & np.asarray(pc.is_in(column, pa.array(renamed, column.type)))
-            suffixed = pc.binary_join_element_wise(column, self.suffix, "")
+            suffix, nothing = (pa.scalar(text, column.type) for text in (self.suffix, ""))
+            suffixed = pc.binary_join_element_wise(column, suffix, nothing)
             table = place(table, name, rows, suffixed.cast(column.type))
             acted |= rows
         return table, acted

@@ -112,6 +112,13 @@ class Incident(ABC):
         for name in self.needs():
             if len(table.schema.get_all_field_indices(name)) != 1:
                 raise _missing(self.name, name, table)
+        for column in table.schema:
+            if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+                raise BadInput(
+                    f"{self.name}: column {column.name} holds {column.type}, whose rows Arrow cannot "
+                    "choose from yet",
+                    fix=f"cast {column.name} to a string first",
+                )
 
     @abstractmethod
     def _inject(self, table: pa.Table, window: Window, rng: np.random.Generator) -> Change:

@@ -223,6 +223,16 @@ def test_labels_move_with_their_rows_and_keep_their_age() -> None:
     assert hours.mean() == pytest.approx(24.5, abs=1)
 
 
+@pytest.mark.parametrize("incident", [PriorShift(), CovariateShift(columns=("f2",))])
+def test_a_shift_keeps_the_seasons(incident: Incident) -> None:
+    """Donors come from about the same time: the features' way through the hours stays as it was."""
+    hour = array(SOUND, "event_time").astype("datetime64[h]").astype(int)
+    _, hour, count = np.unique(hour, return_inverse=True, return_counts=True)
+    means = [np.bincount(hour, array(t, "f3")) / count for t in (SOUND, after(incident))]
+    busy = count > 100
+    assert np.corrcoef(means[0][busy], means[1][busy])[0, 1] > 0.9
+
+
 def test_a_season_comes_and_goes_without_harm() -> None:
     """The mean moves most in mid-season, hardly at its ends, and the score stays calibrated."""
     changed = after(SeasonalChange(columns=("f2",), severity="high"))

@@ -95,9 +95,16 @@ def test_integers_stay_integers_within_their_range() -> None:
     assert done.apply(table, rng()).table["x"].to_pylist() == [2, 127, None, 4]
 
 
-def test_dictionaries_get_new_entries_and_stay_dictionaries() -> None:
-    """A dictionary-encoded category is renamed like any other."""
-    kind = pa.dictionary(pa.int8(), pa.string())
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.large_string(),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.dictionary(pa.int32(), pa.large_string()),
+    ],
+)
+def test_strings_of_any_kind_get_new_values_and_keep_their_type(kind: pa.DataType) -> None:
+    """A category is renamed in long strings, as polars has them, and in dictionaries alike."""
     table = pa.table({"c": pa.array(["a", "a", "b", "a", None]).cast(kind)})
     done = CategoryRename(columns=("c",), onset=0.0, layout=Layout(event_time=None))
     changed = done.apply(table, rng()).table
@@ -113,6 +120,14 @@ def test_a_required_column_that_gets_nulls_says_so() -> None:
     changed = burst.apply(table, rng()).table
     assert changed["x"].to_pylist() == [1.0, None]
     assert changed.schema.field("x").nullable
+
+
+def test_string_views_are_refused_with_the_way_out() -> None:
+    """Arrow has no kernels for them yet: the error says what to cast."""
+    table = pa.table({"x": [1.0], "c": pa.array(["a"], pa.string_view())})
+    incident = UnitChange(columns=("x",), layout=Layout(event_time=None))
+    with pytest.raises(BadInput, match="cast c to a string first"):
+        incident.apply(table, rng())
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -131,6 +146,8 @@ def test_times_of_any_unit_and_zone_are_instants(unit: str, zone: str | None) ->
         assert done.truth.since == hours[2]
         assert done.truth.rows.tolist() == [2, 3]
         assert done.table.schema.field("arrival_time").type == kind
+    ended = DelayedRows(onset=hours[2], end=hours[3]).apply(table, rng())
+    assert ended.truth.rows.tolist() == [2]
 
 
 def test_a_shuffled_table_is_judged_by_event_time() -> None:
