@@ -58,7 +58,7 @@ format: install ## rewrite the code as ruff would have it
 	$(BIN)/ruff format .
 
 LOCKS := dev components predictor explainer
-LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn
+LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river
 LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 LOCK_predictor := serving/pyproject.toml --extra sklearn
 LOCK_explainer := serving/pyproject.toml --extra explain

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from command_line import describe_commands
+from incidents import describe_incidents
 from settings import describe_settings
 
-GENERATORS = {"command line": describe_commands, "settings": describe_settings}
+GENERATORS = {
+    "command line": describe_commands,
+    "incidents": describe_incidents,
+    "settings": describe_settings,
+}
 MARK = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 TUTORIAL = Path(__file__).parent / "tutorial/first-model.md"
 OUTPUT = r"```bash\n%s\n```\n<!-- output -->\n(```.+?\n```)"

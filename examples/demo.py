@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Console
 
 from timonel.config import Config, load_config
@@ -29,7 +30,7 @@ from timonel.tables import read_table
 
 EXAMPLES = Path(__file__).resolve().parent
 TIMONEL = Path(sys.executable).parent / "timonel"
-ROWS = 5
+ROWS = 3
 REQUESTS = 200
 
 console = Console(highlight=False, soft_wrap=True)
@@ -130,11 +131,11 @@ def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 def ask(server: Server, config: Config) -> None:
     """Send real requests: the newest rows of the table, then one that breaks the contract."""
-    table = read_rows(config)
-    rows = table.slice(table.num_rows - ROWS).select([c.name for c in server.contract.features])
-    truth = table[config.data.target].slice(table.num_rows - ROWS).to_pylist()
+    table = newest_of_each(read_table(Path(config.source)), server.contract)
+    rows = table.select([c.name for c in server.contract.features])
+    truth = table[config.data.target].to_pylist()
     with httpx.Client(timeout=30) as client:
-        console.print(f"\n[dim]the newest {ROWS} rows of the table, as objects (V1)[/]")
+        console.print("\n[dim]the newest rows of each class, as objects (V1)[/]")
         answer = client.post(server.v1, json={"instances": rows.to_pylist()})
         show_v1(answer, truth)
         console.print("[dim]the same rows, a tensor a column (V2)[/]")
@@ -147,9 +148,11 @@ def ask(server: Server, config: Config) -> None:
         show_speed(client, server, rows)
 
 
-def read_rows(config: Config) -> pa.Table:
-    """The example's table."""
-    return read_table(Path(config.source))
+def newest_of_each(table: pa.Table, contract: DataContract) -> pa.Table:
+    """The last rows of each class."""
+    target = table[contract.target]
+    parts = [table.filter(pc.equal(target, label)) for label in contract.classes]
+    return pa.concat_tables([part.slice(max(0, part.num_rows - ROWS)) for part in parts])
 
 
 def tensors(rows: pa.Table) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Drift: has the data changed, has the concept changed, and how sure is that."""
