@@ -11,6 +11,7 @@ import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
 from timonel.terms import OnViolation
+from timonel_serving.options import Alias, ModelVersion, PackagePath, Violations
 
 
 def register(app: typer.Typer) -> None:
@@ -30,23 +31,10 @@ def predict(
             dir_okay=False,
         ),
     ] = None,
-    package: Annotated[
-        Path | None,
-        typer.Option("--package", help="A package's folder, instead of one from the registry."),
-    ] = None,
-    alias: Annotated[
-        str | None, typer.Option("--alias", help="Which registered version: champion, challenger.")
-    ] = None,
-    model_version: Annotated[
-        str | None,
-        typer.Option(
-            "--model-version",
-            help="The number of a registered version; with --package, the name to report for it.",
-        ),
-    ] = None,
-    on_violation: Annotated[
-        OnViolation | None, typer.Option(help="What to do with rows that break the contract.")
-    ] = None,
+    package: PackagePath = None,
+    alias: Alias = None,
+    model_version: ModelVersion = None,
+    on_violation: Violations = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -3,13 +3,12 @@
 import json
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
-from timonel.terms import OnViolation
+from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
 
 
 def register(app: typer.Typer) -> None:
@@ -19,27 +18,14 @@ def register(app: typer.Typer) -> None:
 
 def explainer(
     config: ConfigPath = DEFAULT_CONFIG,
-    package: Annotated[
-        Path | None,
-        typer.Option("--package", help="A package's folder, instead of one from the registry."),
-    ] = None,
-    alias: Annotated[
-        str | None, typer.Option("--alias", help="Which registered version: champion, challenger.")
-    ] = None,
-    model_version: Annotated[
-        str | None,
-        typer.Option(
-            "--model-version",
-            help="The number of a registered version; with --package, the name to report for it.",
-        ),
-    ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    package: PackagePath = None,
+    alias: Alias = None,
+    model_version: ModelVersion = None,
+    host: Host = None,
     port: Annotated[
         int | None, typer.Option("--port", "--http_port", help="Port; 0 takes a free one.")
     ] = None,
-    on_violation: Annotated[
-        OnViolation | None, typer.Option(help="What to do with rows that break the contract.")
-    ] = None,
+    on_violation: Violations = None,
     predictor_host: Annotated[
         str | None,
         typer.Option(
