@@ -44,6 +44,12 @@ test: install ## the tests
 bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
 	$(BIN)/python benchmarks/serving.py $(BENCH)
 
+.PHONY: bench-drift
+bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of its own): time a window, target
+	@test -x .venv/alibi/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/alibi
+	$(BIN)/uv pip install --quiet --python .venv/alibi/bin/python --constraint locks/dev.txt --editable '.[alibi]'
+	OMP_NUM_THREADS=1 .venv/alibi/bin/python benchmarks/drift.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .

@@ -1,1 +1,31 @@
-"""Drift: has the data changed, has the concept changed, and how sure is that."""
+"""Drift: has the data changed, has the concept changed, and how sure is that.
+
+The names below load on first use; each comes from the module of its concept.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from timonel.drift.reference import SortedReference as SortedReference
+    from timonel.drift.report import DriftReport as DriftReport
+    from timonel.drift.report import FeatureDrift as FeatureDrift
+    from timonel.drift.report import Verdict as Verdict
+    from timonel.drift.univariate import two_sample as two_sample
+
+_PUBLIC = {
+    "DriftReport": "timonel.drift.report",
+    "FeatureDrift": "timonel.drift.report",
+    "SortedReference": "timonel.drift.reference",
+    "Verdict": "timonel.drift.report",
+    "two_sample": "timonel.drift.univariate",
+}
+
+__all__ = ["DriftReport", "FeatureDrift", "SortedReference", "Verdict", "two_sample"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module on first use."""
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'timonel.drift' has no attribute '{name}'")

@@ -1,0 +1,222 @@
+"""The columns of a window: numbers as float64, categories as counts; what is missing is counted.
+
+Tables come as pyarrow Table or RecordBatch, as pandas or polars DataFrame, or as a mapping from names to
+arrays. NaN, null and infinite numbers are missing; so are null and NaN categories.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from timonel.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A numeric column: its finite values in ascending order."""
+
+    values: NDArray[np.float64]
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """A categorical column: the rows of each value."""
+
+    labels: tuple[str, ...]
+    counts: NDArray[np.int64]
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Untested:
+    """A column that no test of drift fits, and why."""
+
+    reason: str
+
+
+Column = Numbers | Categories | Untested
+
+
+def named_columns(data: Any) -> tuple[dict[str, Any], int]:
+    """The columns of a table by name, and its rows."""
+    if isinstance(data, pa.Table | pa.RecordBatch):
+        return _unique(zip(data.schema.names, data.columns, strict=True)), int(data.num_rows)
+    if isinstance(data, Mapping):
+        columns = {str(name): _sized(name, column) for name, column in data.items()}
+        return columns, _common_length(columns)
+    if hasattr(data, "to_arrow"):
+        return named_columns(data.to_arrow())
+    if hasattr(data, "columns") and hasattr(data, "iloc"):
+        names = [str(name) for name in data.columns]
+        return _unique((n, data.iloc[:, i]) for i, n in enumerate(names)), len(data)
+    raise BadInput(
+        f"a table of drift is a {type(data).__name__}, expected a pyarrow Table, a pandas or polars"
+        " DataFrame or a mapping from names to arrays"
+    )
+
+
+def read_column(column: Any, categorical: bool) -> Column:
+    """One column of a window; `categorical` reads numbers as codes."""
+    if not categorical and isinstance(column, np.ndarray) and column.dtype.kind in "fiub":
+        return sorted_numbers(column)
+    array = to_arrow(column)
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return _counted(array)
+    if pa.types.is_boolean(kind):
+        array = array.cast(pa.int8())
+    if _is_number(array.type) and not categorical:
+        return sorted_numbers(_numpy(array))
+    if pa.types.is_temporal(kind):
+        return Untested("a time always moves on")
+    return _counted(array if _has_labels(array.type) else _texts(array))
+
+
+def sorted_numbers(values: NDArray[Any]) -> Numbers:
+    """The finite values, sorted; all others are counted as missing."""
+    ordered = np.array(values, dtype=np.float64).ravel()
+    ordered.sort()  # NaN goes last
+    rows = len(ordered)
+    if rows and not (math.isfinite(ordered[0]) and math.isfinite(ordered[-1])):
+        ordered = ordered[np.isfinite(ordered)]
+    return Numbers(ordered, rows - len(ordered))
+
+
+def sorted_together(columns: Mapping[str, Any]) -> dict[str, Numbers]:
+    """Those columns that are float64 arrays of one length, sorted in one go."""
+    plain = {
+        name: column
+        for name, column in columns.items()
+        if isinstance(column, np.ndarray) and column.dtype == np.float64 and column.ndim == 1
+    }
+    if not plain:
+        return {}
+    matrix = np.stack(list(plain.values()))
+    matrix.sort(axis=1)
+    whole = np.isfinite(matrix[:, :1]).all(1) & np.isfinite(matrix[:, -1:]).all(1)
+    return {
+        name: Numbers(matrix[i], 0) if whole[i] else sorted_numbers(matrix[i])
+        for i, name in enumerate(plain)
+    }
+
+
+def as_categories(column: Numbers) -> Categories:
+    """Numbers read as codes: 3.0 is '3'."""
+    values, counts = distinct(column.values)
+    return Categories(tuple(map(label, values.tolist())), counts, column.missing)
+
+
+def distinct(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The different values of sorted ones, and the rows of each."""
+    if not len(ordered):
+        return ordered, np.zeros(0, dtype=np.int64)
+    ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
+    return ordered[ends], np.diff(ends, prepend=-1)
+
+
+def label(value: Any) -> str:
+    """A category's name; a whole number has no decimals, so that 3 and 3.0 are one."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def as_numbers(column: Categories) -> Numbers | None:
+    """Categories read as numbers; None unless all of them are."""
+    try:
+        values = np.array([float(x) for x in column.labels], dtype=np.float64)
+    except ValueError:
+        return None
+    read = sorted_numbers(np.repeat(values, column.counts))
+    return Numbers(read.values, read.missing + column.missing)
+
+
+def to_arrow(column: Any) -> pa.Array:
+    """A column as one Arrow array; what Arrow cannot hold as one type becomes text."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(column, pa.Array):
+        return column
+    try:
+        array = pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        array = pa.array([None if _is_missing(x) else label(x) for x in column], pa.string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _counted(array: pa.Array) -> Categories:
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    labels = [None if _is_missing(x) else label(x) for x in array.dictionary.to_pylist()]
+    codes = array.indices.drop_null() if array.indices.null_count else array.indices
+    counts = np.bincount(codes.to_numpy(zero_copy_only=False), minlength=len(labels))
+    return _merged(labels, counts.astype(np.int64), len(array))
+
+
+def _merged(labels: list[str | None], counts: NDArray[np.int64], rows: int) -> Categories:
+    """The categories that occur, each once; a dictionary may repeat, miss or not use a value."""
+    total: dict[str, int] = {}
+    for name, count in zip(labels, counts.tolist(), strict=True):
+        if name is not None and count:
+            total[name] = total.get(name, 0) + count
+    held = np.fromiter(total.values(), dtype=np.int64, count=len(total))
+    return Categories(tuple(total), held, rows - int(held.sum()))
+
+
+def _texts(array: pa.Array) -> pa.Array:
+    return pa.array([None if x is None else str(x) for x in array.to_pylist()], pa.string())
+
+
+def _numpy(array: pa.Array) -> NDArray[Any]:
+    if not pa.types.is_floating(array.type) and not pa.types.is_integer(array.type):
+        array = pc.cast(array, pa.float64(), safe=False)
+    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    whole = types.is_integer(kind) or types.is_null(kind)
+    return bool(whole or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def _has_labels(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or _is_number(kind))
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _unique(columns: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(_once(columns))
+
+
+def _once(columns: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    names: set[str] = set()
+    for name, column in columns:
+        if name in names:
+            raise BadInput(f"the table has the column {name} more than once: names must differ")
+        names.add(name)
+        yield name, column
+
+
+def _sized(name: object, column: Any) -> Any:
+    if not hasattr(column, "__len__") or isinstance(column, str | bytes):
+        raise BadInput(f"column {name} is a {type(column).__name__}, expected an array or a list")
+    return column
+
+
+def _common_length(columns: Mapping[str, Any]) -> int:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name} {rows}" for name, rows in list(lengths.items())[:5])
+        raise BadInput(f"the columns differ in rows: {shown}; expected as many in each")
+    return next(iter(lengths.values()), 0)
