@@ -88,7 +88,8 @@ def numeric_findings(reference: NumericTable, window: Mapping[str, Numbers]) -> 
 def _ks_p_values(ks: Floats, rows: Ints, sizes: Ints) -> list[float]:
     p, known = np.ones(len(ks)), np.isfinite(ks)
     p[known] = ks_p_values(ks[known], rows[known], sizes[known])
-    return p.tolist()
+    values: list[float] = p.tolist()
+    return values
 
 
 def _values(

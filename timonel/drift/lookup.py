@@ -113,7 +113,7 @@ def _grid(column: Floats, cells: int) -> tuple[float, float, NDArray[np.int32], 
     per_unit = cells / span / 2
     if not np.isfinite(per_unit) or per_unit == 0.0:
         return nowhere
-    held = np.bincount(_cell(column, low, np.float64(per_unit), cells), minlength=cells)
+    held = np.bincount(_cell(column, low, np.asarray(per_unit, np.float64), cells), minlength=cells)
     steps = int(held.max()).bit_length()
     if steps > STEPS:
         return nowhere

@@ -96,7 +96,8 @@ def wasserstein(reference: NumericTable, which: Ints, values: Floats) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         parts = values - plan.mean
         np.abs(parts, out=parts)
-        inside = np.nonzero(parts < plan.radius)
+        row, column = np.nonzero(parts < plan.radius)
+        inside = (row.astype(np.int64), column.astype(np.int64))
         parts[inside] = _around(reference, plan, which[inside[0]], values[inside], inside)
         total = parts.mean(1) * reference.slope[which]
     return np.asarray(np.where(np.isfinite(total), total, np.nan))

@@ -169,7 +169,8 @@ def _ended(values: Floats) -> Floats:
 def _edges(values: Floats) -> Floats:
     if not len(values):
         return np.full(EDGES, np.nan)
-    return values[np.ceil(np.arange(1, EDGES + 1) * len(values) / (EDGES + 1)).astype(int) - 1]
+    at = np.ceil(np.arange(1, EDGES + 1) * len(values) / (EDGES + 1)).astype(int) - 1
+    return np.asarray(values[at])
 
 
 def _below(values: Floats) -> Ints:
