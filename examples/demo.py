@@ -218,7 +218,7 @@ def say(what: str, text: str) -> None:
 
 def stay(server: Server, settings: Path) -> None:
     """Print where everything is, and wait for Ctrl-C."""
-    facts = server.facts
+    facts, serving = server.facts, load_config(settings).serving
     console.print()
     registry = subprocess.Popen(
         command("ui", "-c", settings),
@@ -231,7 +231,10 @@ def stay(server: Server, settings: Path) -> None:
         say("V1", server.v1)
         say("V2", server.v2)
         say("gRPC", str(facts["grpc"]))
-        say("explain", str(facts.get("explain")))
+        say(
+            "explain",
+            f"http://{serving.host}:{serving.explain_port}/v1/models/{facts['model']}:explain",
+        )
         say("metrics", f"{facts['rest']}/metrics")
         say("registry", "http://127.0.0.1:5000 (MLflow, some seconds after the start)")
         say("package", facts["package"])
