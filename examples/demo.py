@@ -255,6 +255,9 @@ def stop(process: subprocess.Popen[Any]) -> None:
 
 
 if __name__ == "__main__":
+    # a stop from outside ends what was started, as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:
