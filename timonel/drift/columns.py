@@ -90,12 +90,9 @@ def sorted_numbers(values: NDArray[Any]) -> Numbers:
 
 
 def sorted_together(columns: Mapping[str, Any]) -> dict[str, Numbers]:
-    """Those columns that are float64 arrays of one length, sorted in one go."""
-    plain = {
-        name: column
-        for name, column in columns.items()
-        if isinstance(column, np.ndarray) and column.dtype == np.float64 and column.ndim == 1
-    }
+    """Those columns that hold float64 values, in whatever container, sorted in one go."""
+    held = ((name, _float64(column)) for name, column in columns.items())
+    plain = {name: values for name, values in held if values is not None}
     if not plain:
         return {}
     matrix = np.stack(list(plain.values()))
@@ -105,6 +102,18 @@ def sorted_together(columns: Mapping[str, Any]) -> dict[str, Numbers]:
         name: Numbers(matrix[i], 0) if whole[i] else sorted_numbers(matrix[i])
         for i, name in enumerate(plain)
     }
+
+
+def _float64(column: Any) -> NDArray[np.float64] | None:
+    """The column's values, without a copy where they are float64; None for any other type."""
+    if isinstance(column, pa.ChunkedArray) and column.type == pa.float64():
+        column = column.to_numpy()
+    elif isinstance(column, pa.Array) and column.type == pa.float64():
+        column = column.to_numpy(zero_copy_only=False)
+    elif hasattr(column, "iloc") and column.dtype == np.float64:
+        column = column.to_numpy()
+    plain = isinstance(column, np.ndarray) and column.dtype == np.float64 and column.ndim == 1
+    return column if plain else None
 
 
 def as_categories(column: Numbers) -> Categories:
