@@ -1,0 +1,1 @@
+"""What a model learnt from: the yardstick of every window."""

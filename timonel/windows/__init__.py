@@ -1,0 +1,1 @@
+"""What happened in each minute, in counts that can be merged."""

@@ -1,0 +1,55 @@
+"""A batch of predictions, column by column, as the windows count it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column of few different texts: `values[codes]`."""
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """n predictions. What a pack reads stands in `columns`, each an array whose first dimension is n."""
+
+    time: NDArray[np.int64]
+    """Microseconds since 1970 UTC."""
+    version: Coded
+    """The model's version; "" where it was not given."""
+    columns: Mapping[str, Array]
+    labelled: NDArray[np.bool_]
+    """Where `columns["actual"]` holds the outcome."""
+    slices: Mapping[str, Coded] = field(default_factory=dict)
+    """By slicing column: each row's value."""
+    ids: pa.Array | None = None
+    """The prediction ids, text; null where not given."""
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, rows: Array) -> "Events":
+        """Some of the rows, by position or mask."""
+        ids = None if self.ids is None else self.ids.take(pa.array(_positions(rows)))
+        return Events(
+            self.time[rows],
+            Coded(self.version.codes[rows], self.version.values),
+            {name: column[rows] for name, column in self.columns.items()},
+            self.labelled[rows],
+            {name: Coded(c.codes[rows], c.values) for name, c in self.slices.items()},
+            ids,
+        )
+
+
+def _positions(rows: Array) -> Array:
+    return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
