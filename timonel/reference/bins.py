@@ -88,7 +88,8 @@ class CategoryBins:
         """The cell of each row of a dictionary-coded column: `labels[at]`, `at` < 0 or None is missing."""
         place = {category: i for i, category in enumerate(self.categories)}
         cells = [NULL if x is None else place.get(x, OTHER) for x in labels]
-        return np.array([*cells, NULL], dtype=np.uint8)[np.where(at < 0, len(labels), at)]
+        codes: Codes = np.array([*cells, NULL], dtype=np.uint8)[np.where(at < 0, len(labels), at)]
+        return codes
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

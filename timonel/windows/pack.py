@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Contribution:
     """What rows add to a field: `amount` at `at`, in the window of each row's own time."""
 
     field: str
-    at: NDArray[np.integer]
+    at: NDArray[np.integer[Any]]
     """The counter of each row, (n,) or (n, k) for several a row; below 0: none."""
     amount: NDArray[np.int64] | None = None
     """How much each adds, shaped as `at`; None: 1. Whole numbers, so that no order of adding matters;
