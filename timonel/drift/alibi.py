@@ -27,12 +27,12 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.drift.columns import named_columns, to_arrow
 from timonel.drift.contingency import missing_part
 from timonel.drift.corrections import holm
 from timonel.drift.encoding import encode, tested_columns
 from timonel.drift.reference import SortedReference
 from timonel.errors import BadInput, Unavailable
+from timonel.frames import named_columns, to_arrow
 
 Floats = NDArray[np.float64]
 State = Literal["ok", "no data", "failed", "timed out", "busy", "undefined"]

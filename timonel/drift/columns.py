@@ -1,11 +1,10 @@
 """The columns of a window: numbers as float64, categories as counts; what is missing is counted.
 
-Tables come as pyarrow Table or RecordBatch, as pandas or polars DataFrame, or as a mapping from names to
-arrays. NaN, null and infinite numbers are missing; so are null and NaN categories.
+NaN, null and infinite numbers are missing; so are null and NaN categories.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.errors import BadInput
+from timonel.frames import is_missing, label, to_arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +41,6 @@ class Untested:
 
 
 Column = Numbers | Categories | Untested
-
-
-def named_columns(data: Any) -> tuple[dict[str, Any], int]:
-    """The columns of a table by name, and its rows."""
-    if isinstance(data, pa.Table | pa.RecordBatch):
-        return _unique(zip(data.schema.names, data.columns, strict=True)), int(data.num_rows)
-    if isinstance(data, Mapping):
-        columns = {str(name): _sized(name, column) for name, column in data.items()}
-        return columns, _common_length(columns)
-    if hasattr(data, "to_arrow"):
-        return named_columns(data.to_arrow())
-    if hasattr(data, "columns") and hasattr(data, "iloc"):
-        names = [str(name) for name in data.columns]
-        return _unique((n, data.iloc[:, i]) for i, n in enumerate(names)), len(data)
-    raise BadInput(
-        f"a table of drift is a {type(data).__name__}, expected a pyarrow Table, a pandas or polars"
-        " DataFrame or a mapping from names to arrays"
-    )
 
 
 def read_column(column: Any, categorical: bool) -> Column:
@@ -130,13 +111,6 @@ def distinct(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     return ordered[ends], np.diff(ends, prepend=-1)
 
 
-def label(value: Any) -> str:
-    """A category's name; a whole number has no decimals, so that 3 and 3.0 are one."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def as_numbers(column: Categories) -> Numbers | None:
     """Categories read as numbers; None unless all of them are."""
     try:
@@ -147,23 +121,10 @@ def as_numbers(column: Categories) -> Numbers | None:
     return Numbers(read.values, read.missing + column.missing)
 
 
-def to_arrow(column: Any) -> pa.Array:
-    """A column as one Arrow array; what Arrow cannot hold as one type becomes text."""
-    if isinstance(column, pa.ChunkedArray):
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if isinstance(column, pa.Array):
-        return column
-    try:
-        array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        array = pa.array([None if _is_missing(x) else label(x) for x in column], pa.string())
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
 def _counted(array: pa.Array) -> Categories:
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    labels = [None if _is_missing(x) else label(x) for x in array.dictionary.to_pylist()]
+    labels = [None if is_missing(x) else label(x) for x in array.dictionary.to_pylist()]
     codes = array.indices.drop_null() if array.indices.null_count else array.indices
     counts = np.bincount(codes.to_numpy(zero_copy_only=False), minlength=len(labels))
     return _merged(labels, counts.astype(np.int64), len(array))
@@ -198,34 +159,3 @@ def _is_number(kind: pa.DataType) -> bool:
 def _has_labels(kind: pa.DataType) -> bool:
     types = pa.types
     return bool(types.is_string(kind) or types.is_large_string(kind) or _is_number(kind))
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
-
-
-def _unique(columns: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(_once(columns))
-
-
-def _once(columns: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    names: set[str] = set()
-    for name, column in columns:
-        if name in names:
-            raise BadInput(f"the table has the column {name} more than once: names must differ")
-        names.add(name)
-        yield name, column
-
-
-def _sized(name: object, column: Any) -> Any:
-    if not hasattr(column, "__len__") or isinstance(column, str | bytes):
-        raise BadInput(f"column {name} is a {type(column).__name__}, expected an array or a list")
-    return column
-
-
-def _common_length(columns: Mapping[str, Any]) -> int:
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name} {rows}" for name, rows in list(lengths.items())[:5])
-        raise BadInput(f"the columns differ in rows: {shown}; expected as many in each")
-    return next(iter(lengths.values()), 0)

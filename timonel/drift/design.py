@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.drift.columns import Categories, Numbers, label, named_columns, read_column, to_arrow
+from timonel.drift.columns import Categories, Numbers, read_column
+from timonel.frames import label, named_columns, to_arrow
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.drift.columns import label, named_columns, to_arrow
 from timonel.drift.reference import SortedReference
+from timonel.frames import label, named_columns, to_arrow
 
 Floats = NDArray[np.float64]
 

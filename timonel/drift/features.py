@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.drift.columns import Categories, Numbers, distinct, label
+from timonel.drift.columns import Categories, Numbers, distinct
 from timonel.drift.contingency import (
     Part,
     category_parts,
@@ -21,6 +21,7 @@ from timonel.drift.kolmogorov import ks_p_values
 from timonel.drift.numeric import distances
 from timonel.drift.numeric_table import NumericColumn, NumericTable
 from timonel.drift.report import FeatureDrift, Verdict
+from timonel.frames import label
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -14,10 +14,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from timonel.drift.columns import Categories, Column, Numbers, Untested, named_columns, read_column
+from timonel.drift.columns import Categories, Column, Numbers, Untested, read_column
 from timonel.drift.numeric_table import NumericTable, numeric_table
 from timonel.errors import BadInput, Corrupt
 from timonel.files import staged_file
+from timonel.frames import named_columns
 
 IDENTIFIER = 0.5
 """A categorical column with more different values than this share of its rows names its rows."""

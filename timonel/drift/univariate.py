@@ -20,7 +20,6 @@ from timonel.drift.columns import (
     Numbers,
     as_categories,
     as_numbers,
-    named_columns,
     read_column,
     sorted_together,
 )
@@ -34,6 +33,7 @@ from timonel.drift.features import (
 from timonel.drift.reference import SortedReference
 from timonel.drift.report import DriftReport, FeatureDrift, Verdict
 from timonel.errors import BadInput
+from timonel.frames import named_columns
 
 ENOUGH_ROWS = 30
 """With fewer rows on either side the absence of a sign of drift means nothing."""

@@ -286,7 +286,7 @@ def test_a_saved_reference_answers_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "window", "options", "says"),
     [
-        (normal(9), [1, 2], {}, "a table of drift is a list"),
+        (normal(9), [1, 2], {}, "a table is a list"),
         (normal(9), {"x0": 3}, {}, "column x0 is a int"),
         (normal(9), {"x0": [1.0], "x1": [1.0, 2.0]}, {}, "the columns differ in rows: x0 1, x1 2"),
         (normal(9), pa.table([[1], [2]], names=["a", "a"]), {}, "has the column a more than once"),
