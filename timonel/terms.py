@@ -20,6 +20,9 @@ class Candidate(StrEnum):
     CALIBRATED_BOOSTING = "calibrated-boosting"
     TFIDF_LOGISTIC = "tfidf-logistic"
     TFIDF_SVM = "tfidf-svm"
+    POPULARITY = "popularity"
+    ITEM_KNN = "item-knn"
+    TRUNCATED_SVD = "truncated-svd"
 
 
 class OnViolation(StrEnum):

@@ -13,6 +13,7 @@ from timonel.durations import format_duration, parse_duration
 from timonel.errors import BadInput
 
 MINIMAL = "model: {name: fraud}\ndata: {source: d.csv, target: y}\n"
+RANKING = "model: {name: a, task: ranking}\ndata: {source: d, target: item, entity: u"
 
 
 def test_two_sections_are_enough() -> None:
@@ -46,6 +47,13 @@ def test_two_sections_are_enough() -> None:
         (MINIMAL + "evaluation: {gates: [{metrik: f1}]}", "did you mean metric?"),
         (MINIMAL + "rollout: {steps: [50, 5]}", "steps must rise"),
         ("model: {name: a, task: text}\ndata: {source: d, target: y}", "data.text names"),
+        (RANKING + "}", "data.time names the column of the time of a choice"),
+        (RANKING + ", time: t}\nranking: {k: 0}", "ranking.k is 0: it should be greater"),
+        (RANKING + ", time: t}\nranking: {k: 20, max_k: 5}", "k is 20, more than max_k 5"),
+        (RANKING + ", time: t}\ntrain: {candidates: [logistic]}", "popularity, item-knn,"),
+        (RANKING + ", time: t}\nevaluation: {slices: [a]}", "how much is known of the user"),
+        (RANKING + ", time: t, features: [a]}", "it has no data.features"),
+        (MINIMAL + "ranking: {k: 5}", "ranking is for the task ranking"),
         ("- 1", "expected sections such as model: and data:"),
         ("a: [", "not valid YAML: line 1"),
     ],

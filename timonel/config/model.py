@@ -12,6 +12,7 @@ from timonel.config.sections import (
     Evaluation,
     Model,
     Monitoring,
+    Ranking,
     Resources,
     Retraining,
     Rollout,
@@ -25,6 +26,7 @@ from timonel.terms import Candidate, Task
 
 TABULAR = (Candidate.LOGISTIC, Candidate.BOOSTING, Candidate.CALIBRATED_BOOSTING)
 TEXTUAL = (Candidate.TFIDF_LOGISTIC, Candidate.TFIDF_SVM)
+RANKERS = (Candidate.POPULARITY, Candidate.ITEM_KNN, Candidate.TRUNCATED_SVD)
 
 
 class Config(Section):
@@ -32,6 +34,7 @@ class Config(Section):
 
     model: Model
     data: Data
+    ranking: Ranking = Ranking()
     costs: Costs = Costs()
     split: Split = Split()
     train: Train = Train()
@@ -57,10 +60,28 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _ranking_fits(self) -> "Config":
+        if self.model.task is not Task.RANKING:
+            if self.ranking != Ranking():
+                raise ValueError(f"ranking is for the task ranking, the task is {self.model.task}")
+            return self
+        for role, what in (("entity", "user"), ("time", "time of a choice")):
+            if getattr(self.data, role) is None:
+                raise ValueError(f"data.{role} names the column of the {what}: a ranking needs it")
+        if self.data.features is not None or self.data.categorical:
+            raise ValueError("a ranking learns from who chose what: it has no data.features")
+        if self.evaluation.slices:
+            raise ValueError(
+                "evaluation.slices is for classes: a ranking is evaluated by how much is known of"
+                " the user"
+            )
+        return self
+
     @property
     def fitting_candidates(self) -> tuple[Candidate, ...]:
         """The candidates that exist for the task."""
-        return TEXTUAL if self.model.task is Task.TEXT else TABULAR
+        return {Task.TEXT: TEXTUAL, Task.RANKING: RANKERS}.get(self.model.task, TABULAR)
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -70,7 +91,8 @@ class Config(Section):
     @property
     def selection_metric(self) -> str:
         """The metric that decides between candidates."""
-        return self.train.metric or ("log_loss" if self.model.task is Task.MULTICLASS else "pr_auc")
+        usual = {Task.MULTICLASS: "log_loss", Task.RANKING: "ndcg_at_k"}
+        return self.train.metric or usual.get(self.model.task, "pr_auc")
 
     @property
     def home(self) -> Path:

@@ -28,7 +28,8 @@ class Model(Section):
     name: Name
     """Lower-case letters, digits and dashes: the name in the registry, in URLs and on the cluster."""
     task: Task = Task.BINARY
-    """binary and multiclass predict a class from columns, text a class from text, ranking an order."""
+    """binary and multiclass predict a class from columns, text a class from text; ranking orders items
+    for a user, from who chose what and when."""
     description: str = ""
     """One line for the model card."""
 
@@ -42,7 +43,7 @@ class Data(Section):
     query: str | None = None
     """For a SQL source: the SELECT statement that gives the table."""
     target: str
-    """The column to predict."""
+    """The column to predict; of a ranking task the item that was chosen."""
     positive: Label | None = None
     """For a binary task: the value of the target that is worth finding. Default: the rarer value."""
     time: str | None = None
@@ -52,7 +53,8 @@ class Data(Section):
     key: str | None = None
     """The column that names a row: it must be unique."""
     entity: str | None = None
-    """The column that says whose row it is (customer, card): rows of one entity are not independent."""
+    """The column that says whose row it is (customer, card): rows of one entity are not independent.
+    Of a ranking task the user."""
     features: tuple[str, ...] | None = None
     """The columns the model sees. Default: all but target, time, key, entity and `drop`."""
     drop: tuple[str, ...] = ()
@@ -63,6 +65,25 @@ class Data(Section):
     """For a text task: the column with the text."""
     label_delay: Duration = timedelta(0)
     """How long after a row its label arrives. Such a stretch is kept free between training and test."""
+
+
+class Ranking(Section):
+    """How items are ranked, for a ranking task."""
+
+    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Length of a list: what figures are computed for, and what a request gets that asks for none."""
+    max_k: Annotated[int, Field(ge=1, le=1000)] = 100
+    """The longest list that a request may ask for."""
+    category: str | None = None
+    """The column with an item's category: with it the diversity of a list is measured."""
+    exclude_seen: bool = True
+    """Whether items that a user chose before are left out; false where people choose again (food)."""
+
+    @model_validator(mode="after")
+    def _k_allowed(self) -> "Ranking":
+        if self.k > self.max_k:
+            raise ValueError(f"k is {self.k}, more than max_k {self.max_k}")
+        return self
 
 
 class Costs(Section):
@@ -91,7 +112,8 @@ class Train(Section):
     candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)] | None = None
     """Which estimators compete. Default: all that fit the task."""
     metric: str | None = None
-    """What decides between them on the validation rows. Default: pr_auc, for multiclass log_loss."""
+    """What decides between them on the validation rows. Default: pr_auc, for multiclass log_loss, for
+    ranking ndcg_at_k."""
     trials: Annotated[int, Field(ge=1, le=500)] = 12
     """Hyper-parameter settings that enter successive halving, for each candidate. 1: no search."""
     max_rows: Annotated[int, Field(ge=100)] = 200_000
@@ -125,7 +147,8 @@ class Evaluation(Section):
     gates: tuple[Gate, ...] = ()
     """All must hold, else nothing is registered."""
     slices: tuple[str, ...] = ()
-    """Categorical columns whose groups are evaluated one by one."""
+    """Categorical columns whose groups are evaluated one by one. A ranking is evaluated by how much is
+    known of the user instead."""
     bootstrap: Annotated[int, Field(ge=50, le=10_000)] = 200
     """Resamples behind each interval."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

@@ -11,6 +11,7 @@ from timonel.config import Config, Task
 from timonel.config.sections import Kind, Label
 from timonel.contract.features import MISSING
 from timonel.contract.model import ColumnContract, DataContract
+from timonel.contract.ranking import infer_ranking
 from timonel.errors import BadInput
 
 RANGE_TOLERANCE = 0.25
@@ -26,6 +27,9 @@ def infer_contract(table: pa.Table, config: Config) -> DataContract:
     an all-null feature, a target with one class.
     """
     _check_shape(table, config)
+    if config.model.task is Task.RANKING:
+        time = table[str(config.data.time)]
+        return infer_ranking(table, config, time_monotone=_is_sorted(time))
     names = config.data.features or _default_features(table, config)
     kinds = _Kinds(config)
     features = tuple(_infer_column(table[name], name, kinds) for name in names)
@@ -97,10 +101,11 @@ def _check_shape(table: pa.Table, config: Config) -> None:
     roles = {"target": data.target, "time": data.time, "key": data.key, "entity": data.entity}
     roles |= {f"features[{i}]": name for i, name in enumerate(data.features or ())}
     roles |= {"text": data.text}
-    for role, name in roles.items():
+    named = {f"data.{role}": name for role, name in roles.items()}
+    for role, name in (named | {"ranking.category": config.ranking.category}).items():
         if name is not None and name not in table.column_names:
             raise BadInput(
-                f"data.{role} names the column {name}, which the table does not have",
+                f"{role} names the column {name}, which the table does not have",
                 fix=f"use one of its columns: {', '.join(table.column_names)}",
             )
 

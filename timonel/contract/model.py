@@ -35,6 +35,15 @@ class ColumnContract(_Frozen):
     """The values a categorical column may take. None: any, there were too many to list."""
 
 
+class RankingContract(_Frozen):
+    """What a request for ranked items may ask."""
+
+    k: int
+    """Items in a list where the request does not say."""
+    max_k: int
+    """Items in a list at most."""
+
+
 class DataContract(_Frozen):
     """What a model's table holds: enforced before training and on every request."""
 
@@ -45,7 +54,10 @@ class DataContract(_Frozen):
     """The columns the model sees, in the order of a request's row."""
     target: str
     classes: tuple[Label, ...]
-    """The target's values in the order of the model's outputs; of a binary task the positive one last."""
+    """The target's values in the order of the model's outputs; of a binary task the positive one last.
+    A ranking has none: its items are the model's own."""
+    ranking: RankingContract | None = None
+    """Of a ranking task; its one feature is the user."""
     time: str | None = None
     """The time column: it must be present in training tables and never missing."""
     time_monotone: bool = False
