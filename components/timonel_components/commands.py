@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath
+from timonel_components.backtesting.command import backtest
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("ui")(ui)
+    app.command("backtest")(backtest)
 
 
 def ui(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
@@ -13,7 +14,7 @@ from timonel.contract import DataContract, FeatureReader
 from timonel.errors import BadInput
 from timonel.files import staged_directory
 from timonel_components.data.splits import Splits
-from timonel_components.learning.estimators import tidy
+from timonel_components.learning.estimators import Params, tidy
 from timonel_components.learning.halving import Rows, Trial, successive_halving
 from timonel_components.learning.scoring import encode_target
 from timonel_components.learning.skops_io import load_model, save_model
@@ -73,11 +74,23 @@ def train(splits: Splits, contract: DataContract, config: Config, candidate: Can
     The test rows are not looked at. The same splits, settings and seed give the same model. Raises
     `BadInput` for a task that has no such candidate.
     """
+    return learn(splits.train, splits.validation, contract, config, candidate)
+
+
+def learn(
+    fitting: pa.Table,
+    choosing: pa.Table,
+    contract: DataContract,
+    config: Config,
+    candidate: Candidate,
+    params: Params | None = None,
+) -> Trained:
+    """As `train`, on two tables; with `params` these settings are fitted and none is searched."""
     _check_fit(contract, config, candidate)
     began = time.perf_counter()
-    fitting, choosing = _rows(splits.train, contract), _rows(splits.validation, contract)
+    rows = (_rows(fitting, contract), _rows(choosing, contract))
     with threadpool_limits(_threads(config)):
-        best, tried = successive_halving(candidate, fitting, choosing, contract, config)
+        best, tried = successive_halving(candidate, *rows, contract, config, params)
     return Trained(tidy(best.pipeline), _info(best, tried, candidate, config, began))
 
 

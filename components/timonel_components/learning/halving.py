@@ -56,10 +56,18 @@ class Trial:
 
 
 def successive_halving(
-    candidate: Candidate, fitting: Rows, choosing: Rows, contract: DataContract, config: Config
+    candidate: Candidate,
+    fitting: Rows,
+    choosing: Rows,
+    contract: DataContract,
+    config: Config,
+    params: Params | None = None,
 ) -> tuple[Trial, int]:
-    """The best setting fitted on all `fitting` rows, and how many settings were tried."""
-    settings = _settings(candidate, config)
+    """The best setting fitted on all `fitting` rows, and how many settings were tried.
+
+    With `params` this setting alone is tried.
+    """
+    settings = _settings(candidate, config) if params is None else [params]
     better = 1 if higher_is_better(config.selection_metric) else -1
     run = partial(_run, candidate, choosing=choosing, contract=contract, config=config)
     alive = settings

@@ -1,0 +1,1 @@
+"""The backtest of `timonel.backtest` with the learning of this package."""
