@@ -18,6 +18,7 @@ class State(StrEnum):
     IMMATURE = "labels immature"
     NO_DATA = "no data"
     UNDEFINED = "undefined"
+    LEARNING = "learning"
 
 
 class NotMeasured(TimonelError, ValueError):
@@ -30,6 +31,7 @@ _FIX = {
     State.TOO_FEW: "use a longer window",
     State.IMMATURE: "look again once the labels have arrived, or use an estimate",
     State.NO_DATA: "check the window and that predictions or labels are tracked in it",
+    State.LEARNING: "wait until the first stable stretch is complete, or give a Reference",
     State.UNDEFINED: "the metric has no meaning on these rows, such as recall without a positive",
 }
 
