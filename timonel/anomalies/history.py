@@ -1,0 +1,119 @@
+"""The past of one series of readings, and the baseline that it gives."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from timonel.anomalies.baseline import (
+    NORMAL_MAD,
+    SLOTS,
+    Floats,
+    Ints,
+    LevelBaseline,
+    RateBaseline,
+    fit_level,
+    fit_rate,
+    residuals,
+)
+from timonel.anomalies.traits import Kind
+from timonel.performance.value import Measured
+
+FEWEST = 12
+"""Readings below which nothing is learnt."""
+LEAST_IN_SLOT = 3
+WEEK = timedelta(days=7)
+SEASONS = timedelta(days=14)
+"""From this much past on, an hour is compared with the same hours, weekdays apart from weekends."""
+FROZEN = timedelta(days=56)
+"""Nothing is learnt after this much past, so that a slow change cannot become the baseline."""
+OUTLYING = 8.0
+"""Readings this many robust standard deviations off are no part of a stable stretch."""
+REFIT = timedelta(days=1)
+
+
+def slot_of(start: datetime, end: datetime) -> int:
+    """The slot of a window: that of its middle."""
+    middle = start + (end - start) / 2
+    return middle.hour + (24 if middle.weekday() >= 5 else 0)
+
+
+@dataclass
+class History:
+    """Healthy readings of one metric at one place and window length, at most `FROZEN` of them."""
+
+    kind: Kind
+    learn: timedelta
+    """The first stable stretch: so long nothing is judged."""
+    first: datetime | None = None
+    last: datetime | None = None
+    values: list[float] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    _fitted: RateBaseline | LevelBaseline | None = None
+    _fitted_at: datetime | None = None
+    _seasonal: bool = False
+
+    @property
+    def covers(self) -> timedelta:
+        """From the first reading to the last."""
+        return timedelta(0) if self.first is None or self.last is None else self.last - self.first
+
+    def add(self, start: datetime, end: datetime, value: Measured) -> None:
+        """Take a reading that has a value; ignored once the past is long enough."""
+        if self.covers >= FROZEN or (self.kind is Kind.POSITIVE and float(value) <= 0):
+            return
+        self.first, self.last = self.first or start, end
+        self.values.append(float(value))
+        self.rows.append(max(1, value.n))
+        self.slots.append(slot_of(start, end))
+
+    def baseline(self) -> RateBaseline | LevelBaseline | None:
+        """What was learnt, renewed once a day of past; None while there is too little."""
+        if self.covers < self.learn or len(self.values) < FEWEST:
+            return None
+        if self._fitted_at is None or (
+            self.last is not None and self.last - self._fitted_at >= REFIT
+        ):
+            self._fitted, self._fitted_at = self._fit(), self.last
+        return self._fitted
+
+    def slot(self, start: datetime, end: datetime) -> int:
+        """Where to look in the baseline."""
+        return slot_of(start, end) if self._seasonal else 0
+
+    def _fit(self) -> RateBaseline | LevelBaseline:
+        values, rows = np.array(self.values), np.array(self.rows, dtype=np.float64)
+        own = np.array(self.slots, dtype=np.int64)
+        days = max(self.covers / timedelta(days=1), 0.25)
+        self._seasonal = self.covers >= SEASONS
+        slots = own if self._seasonal else np.zeros_like(own)
+        kept = stable(values, rows, slots, self.kind)
+        if self._seasonal:
+            kept &= (np.bincount(slots[kept], minlength=SLOTS) >= LEAST_IN_SLOT)[slots]
+        source = (
+            f"the same hours of {days:.0f} days" if self._seasonal else f"the first {days:.0f} days"
+        )
+        if self.kind is Kind.RATE:
+            return fit_rate(values[kept], rows[kept], slots[kept], days, source)
+        return fit_level(
+            values[kept], rows[kept], slots[kept], days, self.kind is Kind.POSITIVE, source
+        )
+
+
+def stable(values: Floats, rows: Floats, slots: Ints, kind: Kind) -> NDArray[np.bool_]:
+    """The readings that belong to a stable stretch: those not far from the others of their slot.
+
+    Rates are compared as 2 sqrt(n) arcsin sqrt(rate), whose noise is 1 whatever the rate.
+    """
+    if kind is Kind.RATE:
+        pooled = (values * rows).sum() / rows.sum()
+        angle = np.arcsin(np.sqrt(np.clip(values, 0, 1))) - np.arcsin(np.sqrt(pooled))
+        off, least = residuals(2 * np.sqrt(rows) * angle, slots)[0], 1.0
+    else:
+        off, least = residuals(np.log(values) if kind is Kind.POSITIVE else values, slots)[0], 1e-12
+    near: NDArray[np.bool_] = np.abs(off) <= OUTLYING * max(
+        float(np.median(np.abs(off))) * NORMAL_MAD, least
+    )
+    return near

@@ -1,0 +1,117 @@
+"""What is known of each metric beforehand: how it is distributed, which way is worse, what matters."""
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from timonel.anomalies.anomaly import Severity
+
+
+class Kind(StrEnum):
+    """How a metric varies from window to window."""
+
+    RATE = "rate"
+    """A share of n rows: a binomial count, overdispersed."""
+    LEVEL = "level"
+    """A number on its own scale, such as an AUC or a mean score."""
+    POSITIVE = "positive"
+    """A positive quantity that varies by factors, such as a latency: judged on the log scale."""
+
+
+class Worse(StrEnum):
+    """Which way is worse."""
+
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The least departure that matters: by an absolute amount and by a factor, both."""
+
+    absolute: float = 0.0
+    ratio: float = 1.0
+
+    def passed(self, observed: float, expected: float, scale: float = 1.0) -> bool:
+        """Whether `observed` is that far from `expected`, either way; the gate's size times `scale`."""
+        if abs(observed - expected) < self.absolute * scale - 1e-12:
+            return False
+        low, high = sorted((abs(observed), abs(expected)))
+        return self.ratio == 1 or high >= low * (1 + (self.ratio - 1) * scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """How one metric is judged; a severity without a gate is never given."""
+
+    kind: Kind
+    worse: Worse
+    info: Gate | None = None
+    ticket: Gate | None = None
+    page: Gate | None = None
+
+    def severity(self, observed: float, expected: float, scale: float = 1.0) -> Severity | None:
+        """The greatest severity whose gate is passed in a direction that is worse; None: a trifle."""
+        if not self.is_worse(observed, expected):
+            return None
+        gates = ((Severity.PAGE, self.page), (Severity.TICKET, self.ticket))
+        for severity, gate in (*gates, (Severity.INFO, self.info)):
+            if gate is not None and gate.passed(observed, expected, scale):
+                return severity
+        return None
+
+    def is_worse(self, observed: float, expected: float) -> bool:
+        """Whether a departure of this sign can be an anomaly."""
+        if self.worse is Worse.BOTH:
+            return observed != expected
+        return observed > expected if self.worse is Worse.UP else observed < expected
+
+
+_FAILURES = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.005, 2), page=Gate(0.02, 4))
+_REJECTED = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.02, 2), page=Gate(0.2, 4))
+_QUALITY = Trait(Kind.LEVEL, Worse.DOWN, ticket=Gate(0.02), page=Gate(0.05))
+_HITS = replace(_QUALITY, kind=Kind.RATE)
+_LATENCY = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.15), page=Gate(0, 1.75))
+_TAIL = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.3), page=Gate(0, 2.5))
+_SHARE = Trait(Kind.RATE, Worse.BOTH, info=Gate(0.01, 1.5), ticket=Gate(0.02, 2), page=Gate(0.1, 3))
+_LOSS = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.2), page=Gate(0, 1.6))
+_DOUBT = Trait(Kind.RATE, Worse.UP, info=Gate(0.02, 1.5), ticket=Gate(0.05, 2))
+_SHAPE = Trait(Kind.POSITIVE, Worse.BOTH, info=Gate(0, 1.25), ticket=Gate(0, 1.6))
+
+TRAITS: dict[str, Trait] = {
+    **dict.fromkeys(("error_rate", "null_rate", "timeout_rate"), _FAILURES),
+    **dict.fromkeys(("rejected_rate", "violation_rate"), _REJECTED),
+    **dict.fromkeys(("accuracy", "hit_rate"), _HITS),
+    **dict.fromkeys(("mean_latency_ms", "p50_latency_ms", "p95_latency_ms"), _LATENCY),
+    "p99_latency_ms": _TAIL,
+    "throughput": Trait(
+        Kind.POSITIVE, Worse.BOTH, info=Gate(0, 3), ticket=Gate(0, 4), page=Gate(0, 10)
+    ),
+    **dict.fromkeys(("alert_rate", "base_rate", "class_share"), _SHARE),
+    **dict.fromkeys(("out_of_vocabulary_rate", "oov_rate", "low_confidence_rate"), _DOUBT),
+    "cold_start_share": _DOUBT,
+    "mean_score": Trait(
+        Kind.POSITIVE, Worse.BOTH, info=Gate(0.01, 1.25), ticket=Gate(0.02, 1.5), page=Gate(0.1, 2)
+    ),
+    **dict.fromkeys(("log_loss", "brier", "cost"), _LOSS),
+    "ece": Trait(Kind.LEVEL, Worse.UP, ticket=Gate(0.02, 1.5), page=Gate(0.06, 2)),
+    **dict.fromkeys(("entropy", "confidence", "mean_entropy", "mean_confidence"), _SHAPE),
+    **dict.fromkeys(("token_length", "mean_tokens"), _SHAPE),
+    **dict.fromkeys(
+        ("precision", "recall", "f1", "fbeta", "macro_f1", "macro_recall", "pr_auc", "roc_auc"),
+        _QUALITY,
+    ),
+    **dict.fromkeys(("ndcg", "mrr", "map", "coverage"), _QUALITY),
+}
+"""By metric, without what follows "[", "@" or ":" in its name."""
+
+UNKNOWN = Trait(Kind.LEVEL, Worse.BOTH, info=Gate(0, 1.5))
+"""A metric that nobody has described is worth a remark, no more."""
+
+
+def trait_of(metric: str, own: dict[str, Trait] | None = None) -> Trait:
+    """The trait of a metric: its own, then that of its family ("recall[spam]" is a recall)."""
+    known = TRAITS | (own or {})
+    family = re.split(r"[\[@:]", metric, maxsplit=1)[0]
+    return known.get(metric) or known.get(family) or UNKNOWN

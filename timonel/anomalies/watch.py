@@ -1,0 +1,205 @@
+"""Readings in, anomalies out: what opened, what got worse, what cleared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from timonel.anomalies.anomaly import Anomaly, Phase, Where, ranked
+from timonel.anomalies.baseline import Baseline, around_figure, from_figure
+from timonel.anomalies.config import WatchConfig
+from timonel.anomalies.episode import Episode
+from timonel.anomalies.history import WEEK, History
+from timonel.anomalies.judgement import Judgement, is_back, judge
+from timonel.anomalies.reading import TRAFFIC, Reading
+from timonel.anomalies.silence import Silence, silent_anomaly
+from timonel.anomalies.traits import Kind, Trait, trait_of
+from timonel.anomalies.words import STOPPED, evidence, next_step
+from timonel.performance.value import Measured
+
+Place = tuple[str, Where]
+"""A metric and where."""
+WIDER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where a healthy window lies."""
+
+    expected: float
+    lower: float
+    upper: float
+    source: str
+
+
+@dataclass
+class _Series:
+    """One metric at one place and window length."""
+
+    trait: Trait
+    history: History
+    figure: Measured | None
+    judged: datetime | None = None
+    step: timedelta | None = None
+    muted: bool = False
+    """Its episode was cleared by a shorter window; it waits until it is back itself."""
+
+    def baseline(self) -> Baseline | None:
+        """What was learnt, around the reference's figure where there is one."""
+        learnt = self.history.baseline()
+        if self.figure is None or not self.figure.ok:
+            return learnt
+        if learnt is None:
+            return from_figure(self.figure, self.trait.kind is Kind.RATE)
+        return around_figure(learnt, self.figure)
+
+    @property
+    def scale(self) -> float:
+        """Wider gates until a week is known."""
+        return 1.0 if self.figure is not None or self.history.covers >= WEEK else WIDER
+
+    def advance(self, reading: Reading) -> bool:
+        """Whether the reading is new: each window is judged once, in the order of their ends."""
+        if self.judged is not None and reading.end <= self.judged:
+            return False
+        if self.judged is not None:
+            step = reading.end - self.judged
+            self.step = step if self.step is None else min(step, self.step)
+        self.judged = reading.end
+        return True
+
+
+@dataclass
+class Watch:
+    """Judges readings; give it those of each new window, of as many window lengths as you like.
+
+    `references` holds the figures of the reference by metric and place; without one a baseline is learnt
+    from the first stable stretch and then, hour by hour, from two weeks on. A reading whose state is not
+    ok is neither an anomaly nor a pass: it changes nothing.
+    """
+
+    config: WatchConfig = field(default_factory=WatchConfig)
+    references: Mapping[Place, Measured] = field(default_factory=dict)
+    _series: dict[tuple[Place, timedelta], _Series] = field(default_factory=dict)
+    _episodes: dict[Place, Episode] = field(default_factory=dict)
+    _spans: dict[Place, timedelta] = field(default_factory=dict)
+    """The shortest window that was outside, of each open episode."""
+    _silences: dict[Where, Silence] = field(default_factory=dict)
+
+    @property
+    def open(self) -> list[Anomaly]:
+        """What is abnormal now, most severe first."""
+        return ranked(episode.now for episode in self._episodes.values())
+
+    @property
+    def learning(self) -> list[Place]:
+        """What has readings and no baseline yet."""
+        known = {place for (place, _), series in self._series.items() if series.baseline()}
+        return sorted({place for place, _ in self._series} - known, key=lambda p: (p[0], str(p[1])))
+
+    def update(self, readings: Iterable[Reading]) -> list[Anomaly]:
+        """Take readings; what opened, got worse or cleared by them, most severe first."""
+        told: list[Anomaly] = []
+        for reading in sorted(readings, key=lambda r: (r.end, r.span)):
+            if reading.metric == TRAFFIC:
+                told += self._listen(reading)
+            if reading.value.ok:
+                told += self._take(reading)
+        return ranked(told)
+
+    def band(self, reading: Reading) -> Band | None:
+        """Where the window of this reading should lie, for pictures; None while that is not known."""
+        series = self._series.get(((reading.metric, reading.where), reading.span))
+        baseline = None if series is None else series.baseline()
+        if series is None or baseline is None:
+            return None
+        slot = series.history.slot(reading.start, reading.end)
+        expected = baseline.centre(slot)
+        if expected is None:
+            return None
+        limits = baseline.limits(max(1, reading.value.n), slot, self._level(series, reading.span))
+        return Band(expected, *limits, baseline.source)
+
+    def _take(self, reading: Reading) -> list[Anomaly]:
+        place = (reading.metric, reading.where)
+        series = self._series_of(place, reading.span)
+        if not series.advance(reading):
+            return []
+        baseline = series.baseline()
+        slot = series.history.slot(reading.start, reading.end)
+        found = None
+        if baseline is not None:
+            level = self._level(series, reading.span)
+            found = judge(reading.value, slot, baseline, series.trait, level, series.scale)
+        if found is not None:
+            return self._outside(place, series, reading, found)
+        if place not in self._episodes:
+            series.muted = False
+            series.history.add(reading.start, reading.end, reading.value)
+            return []
+        if baseline is None or reading.span != self._spans[place]:
+            return []
+        back = is_back(reading.value, slot, baseline, series.trait, series.scale)
+        return self._inside(place, reading) if back else []
+
+    def _outside(
+        self, place: Place, series: _Series, reading: Reading, found: Judgement
+    ) -> list[Anomaly]:
+        if series.muted:
+            return []
+        self._spans[place] = min(self._spans.get(place, reading.span), reading.span)
+        return self._tell(place, _anomaly(reading, found))
+
+    def _tell(self, place: Place, now: Anomaly) -> list[Anomaly]:
+        if place not in self._episodes:
+            self._episodes[place] = Episode.opened(now)
+            return [self._episodes[place].now]
+        self._episodes[place], worse = self._episodes[place].outside(now)
+        return [] if worse is None else [worse]
+
+    def _inside(self, place: Place, reading: Reading) -> list[Anomaly]:
+        before = self._episodes[place]
+        seen = replace(before.now, observed=reading.value, updated=reading.end)
+        after, over = before.inside(seen)
+        if after is not None:
+            self._episodes[place] = after
+            return []
+        del self._episodes[place]
+        span = self._spans.pop(place, reading.span)
+        for (other, length), series in self._series.items():
+            series.muted = series.muted or (other == place and length > span)
+        return [] if over is None else [over]
+
+    def _listen(self, reading: Reading) -> list[Anomaly]:
+        silence = self._silences.setdefault(reading.where, Silence(self.config.learn))
+        place = (STOPPED, reading.where)
+        if silence.update(reading):
+            return self._tell(place, silent_anomaly(reading, silence))
+        if place in self._episodes and reading.value.ok and reading.value.n:
+            return self._inside(place, reading)
+        return []
+
+    def _series_of(self, place: Place, span: timedelta) -> _Series:
+        if (place, span) not in self._series:
+            trait = trait_of(place[0], self.config.traits)
+            history = History(trait.kind, self.config.learn)
+            self._series[place, span] = _Series(trait, history, self.references.get(place))
+        return self._series[place, span]
+
+    def _level(self, series: _Series, span: timedelta) -> float:
+        return self.config.level(len(self._series), series.step or span)
+
+
+def _anomaly(reading: Reading, found: Judgement) -> Anomaly:
+    return Anomaly(
+        what=reading.metric,
+        where=reading.where,
+        severity=found.severity,
+        phase=Phase.OPEN,
+        since=reading.start,
+        updated=reading.end,
+        observed=reading.value,
+        expected=found.expected,
+        baseline=found.limits,
+        evidence=evidence(reading, found),
+        next_step=next_step(reading.metric),
+    )
