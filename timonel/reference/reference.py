@@ -71,6 +71,7 @@ class Reference:
         threshold: float | None = None,
         weights: Mapping[str, float] | None = None,
         features: tuple[str, ...] | None = None,
+        learnt: bool = False,
     ) -> Self:
         """Draw the bins on a table and keep a sample of it.
 
@@ -85,6 +86,7 @@ class Reference:
             threshold: the score from which a row counts as positive.
             weights: the importance of features, from 0 to 1.
             features: the columns that are features, where there is no contract.
+            learnt: whether a monitor took it from its own first stretch.
         """
         columns, rows = named_columns(frame)
         if not rows:
@@ -109,6 +111,7 @@ class Reference:
             threshold,
             dict(weights or {}),
             contract,
+            learnt,
         )
 
     @classmethod

@@ -1,0 +1,120 @@
+"""The first stable stretch: what a monitor without a reference takes as one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from timonel.drift.scan.effects import effects, unit
+from timonel.frames import is_missing, label, to_arrow
+from timonel.reference import Reference
+from timonel.reference.cells import count_cells, read_cells
+
+UNSTABLE = 0.5
+"""Effect, in sd, between the halves of a stretch from which it is not taken: what would be a page."""
+MOST_ROWS = 100_000
+"""A stretch of so many rows is long enough, however short its time."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far learning has come."""
+
+    rows: int
+    rows_needed: int
+    span: int
+    span_needed: int
+    """Microseconds."""
+    restarts: int
+    """How often a stretch was not stable and was begun anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """What was learnt: the reference, and the rows it was learnt from, to be counted in its bins."""
+
+    reference: Reference
+    time: NDArray[np.int64]
+    features: pa.Table
+
+
+class Learning:
+    """Collects rows until a stretch is long enough and its halves agree."""
+
+    def __init__(self, rows: int, span: int) -> None:
+        self._rows, self._span = rows, span
+        self._times: list[NDArray[np.int64]] = []
+        self._tables: list[pa.Table] = []
+        self._restarts = 0
+
+    def add(self, time: NDArray[np.int64], features: Mapping[str, Any]) -> None:
+        """Take rows in."""
+        columns = {name: _plain(column) for name, column in features.items()}
+        if len(time) and columns:
+            self._times.append(time)
+            self._tables.append(pa.table(columns))
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        times = np.concatenate(self._times) if self._times else np.empty(0, dtype=np.int64)
+        span = int(np.ptp(times)) if len(times) else 0
+        return Progress(len(times), self._rows, span, self._span, self._restarts)
+
+    def take(self) -> Stretch | None:
+        """The reference, once there is a stable stretch; what was not stable is left behind."""
+        while self._long_enough():
+            time, table = self._collected()
+            half = len(time) // 2
+            reference = Reference.fit(table.slice(0, half))
+            if _apart(reference, table.slice(half)) < UNSTABLE:
+                whole = Reference.fit(table, learnt=True)
+                self._times, self._tables = [], []
+                return Stretch(whole, time, table)
+            self._restarts += 1
+            self._times, self._tables = [time[half:]], [table.slice(half)]
+        return None
+
+    def _long_enough(self) -> bool:
+        now = self.progress
+        return now.rows >= MOST_ROWS or (now.rows >= self._rows and now.span >= self._span)
+
+    def _collected(self) -> tuple[NDArray[np.int64], pa.Table]:
+        time = np.concatenate(self._times)
+        table = _joined(self._tables)
+        order = np.argsort(time, kind="stable")
+        return time[order], table.take(pa.array(order))
+
+
+def _apart(reference: Reference, table: pa.Table) -> float:
+    """The largest effect between the reference and these rows, in sd."""
+    columns = {name: table[name] for name in table.column_names}
+    counts = count_cells(read_cells(reference.bins, columns, table.num_rows))
+    found = effects(counts, reference.counts, reference.bins) / [unit(b) for b in reference.bins]
+    return float(np.nanmax(found, initial=0.0))
+
+
+def _plain(column: Any) -> pa.Array:
+    """A column of a type that the next batch is likely to have, too."""
+    array = to_arrow(column)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(pa.float64(), safe=False) if pa.types.is_integer(array.type) else array
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """The rows of all tables; a column that has several types in them becomes text."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError:
+        return pa.concat_tables([_texts(t) for t in tables], promote_options="permissive")
+
+
+def _texts(table: pa.Table) -> pa.Table:
+    texts = [[None if is_missing(v) else label(v) for v in c.to_pylist()] for c in table.columns]
+    return pa.table(
+        dict(zip(table.column_names, (pa.array(t, pa.string()) for t in texts), strict=True))
+    )
