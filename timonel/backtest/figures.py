@@ -54,9 +54,9 @@ def shortfall(name: str, policy: Parts, best: Parts, costs: Costs) -> Measured:
         return Measured.absent(State.UNDEFINED if n else State.NO_DATA, n)
     if min(a.support, b.support) < LEAST_SUPPORT:
         return Measured.absent(State.TOO_FEW, n)
-    sign = 1.0 if name == COST else -1.0
     variance = float(((a.by_weight - b.by_weight) ** 2).sum()) * n / max(n - 1, 1)
-    return _with_normal_interval(sign * (a.value - b.value), variance, n)
+    worse = a.value - b.value if name == COST else b.value - a.value
+    return _with_normal_interval(worse, variance, n)
 
 
 def scaled(m: Measured, by: float) -> Measured:
