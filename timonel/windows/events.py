@@ -50,6 +50,19 @@ class Events:
             ids,
         )
 
+    def slice(self, start: int, stop: int) -> "Events":
+        """The rows from start to stop (excluded), not copied."""
+        ids = None if self.ids is None else self.ids.slice(start, stop - start)
+        rows = slice(start, stop)
+        return Events(
+            self.time[rows],
+            Coded(self.version.codes[rows], self.version.values),
+            {name: column[rows] for name, column in self.columns.items()},
+            self.labelled[rows],
+            {name: Coded(c.codes[rows], c.values) for name, c in self.slices.items()},
+            ids,
+        )
+
 
 def _positions(rows: Array) -> Array:
     return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows

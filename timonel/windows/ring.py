@@ -1,0 +1,71 @@
+"""Counters of consecutive time blocks, in the narrowest integers that hold them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+Cells = NDArray[np.signedinteger[Any]]
+
+_TYPES: tuple[type[np.signedinteger[Any]], ...] = (np.int16, np.int32, np.int64)
+
+
+class Ring:
+    """The counters of the newest `period` blocks; block b stands in row b modulo the period.
+
+    Whoever uses it clears blocks before their rows are needed again. The memory of blocks without counts
+    is never touched, so that a ring that is mostly empty costs little.
+    """
+
+    __slots__ = ("cells",)
+
+    def __init__(self, period: int, width: int) -> None:
+        self.cells: Cells = np.zeros((period, width), np.int16)
+
+    def copy(self) -> "Ring":
+        """The same counters, independent."""
+        twin = Ring(0, 0)
+        twin.cells = self.cells.copy()
+        return twin
+
+    def add(self, blocks: Counts, amounts: Counts) -> None:
+        """Add a row of amounts to each of the blocks, which must differ."""
+        rows = blocks % len(self.cells)
+        total = self.cells[rows] + amounts
+        self._widen(int(total.min()), int(total.max()))
+        self.cells[rows] = total
+
+    def _widen(self, low: int, high: int) -> None:
+        for kind in _TYPES[_TYPES.index(self.cells.dtype.type) :]:
+            limits = np.iinfo(kind)
+            if limits.min <= low and high <= limits.max:
+                if kind is not self.cells.dtype.type:
+                    self.cells = self.cells.astype(kind)
+                return
+
+    def parts(self, start: int, end: int) -> list[Cells]:
+        """The rows of the blocks from start to end (excluded) in order: one or two views."""
+        period = len(self.cells)
+        first, count = start % period, max(end - start, 0)
+        if first + count <= period:
+            return [self.cells[first : first + count]]
+        return [self.cells[first:], self.cells[: first + count - period]]
+
+    def read(self, start: int, end: int) -> Cells:
+        """The same rows as one array, perhaps a view."""
+        parts = self.parts(start, end)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def total(self, start: int, end: int) -> Counts:
+        """The sum over the blocks from start to end (excluded)."""
+        sums: list[Counts] = [
+            np.add.reduce(part, axis=0, dtype=np.int64) for part in self.parts(start, end)
+        ]
+        return sums[0] if len(sums) == 1 else sums[0] + sums[1]
+
+    def clear(self, start: int, end: int) -> None:
+        """Set the blocks from start to end (excluded) to 0; untouched memory stays untouched."""
+        for part in self.parts(start, end):
+            if part.any():
+                part[...] = 0
