@@ -11,17 +11,38 @@ if TYPE_CHECKING:
     from timonel.drift.report import DriftReport as DriftReport
     from timonel.drift.report import FeatureDrift as FeatureDrift
     from timonel.drift.report import Verdict as Verdict
+    from timonel.drift.scan.episodes import Episode as Episode
+    from timonel.drift.scan.scan import Scan as Scan
+    from timonel.drift.scan.score import data_drift_score as data_drift_score
+    from timonel.drift.scan.windows import History as History
+    from timonel.drift.scan.windows import Window as Window
     from timonel.drift.univariate import two_sample as two_sample
 
 _PUBLIC = {
     "DriftReport": "timonel.drift.report",
+    "Episode": "timonel.drift.scan.episodes",
     "FeatureDrift": "timonel.drift.report",
+    "History": "timonel.drift.scan.windows",
+    "Scan": "timonel.drift.scan.scan",
     "SortedReference": "timonel.drift.reference",
     "Verdict": "timonel.drift.report",
+    "Window": "timonel.drift.scan.windows",
+    "data_drift_score": "timonel.drift.scan.score",
     "two_sample": "timonel.drift.univariate",
 }
 
-__all__ = ["DriftReport", "FeatureDrift", "SortedReference", "Verdict", "two_sample"]
+__all__ = [
+    "DriftReport",
+    "Episode",
+    "FeatureDrift",
+    "History",
+    "Scan",
+    "SortedReference",
+    "Verdict",
+    "Window",
+    "data_drift_score",
+    "two_sample",
+]
 
 
 def __getattr__(name: str) -> object:
