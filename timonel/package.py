@@ -3,6 +3,7 @@
     package.json       the manifest: digests of every other file, where the model came from
     model.onnx         the model for ONNX Runtime, where ONNX can express it
     model.skops        the scikit-learn pipeline, never a pickle
+    ranker/            in place of both, of a ranking: its tables (`timonel.ranker.store`)
     contract.json      the data contract
     reference.parquet  rows that the model was examined on, with scores and labels
     reference.json     figures of the reference: metrics with intervals, rows, period
@@ -54,8 +55,8 @@ class Manifest(BaseModel):
     task: Task
     candidate: str
     """The kind of estimator."""
-    backend: Literal["onnx", "skops"]
-    """What serves it: ONNX Runtime, or scikit-learn itself."""
+    backend: Literal["onnx", "skops", "tables"]
+    """What serves it: ONNX Runtime, scikit-learn itself, or of a ranking its own tables."""
     backend_reason: str | None = None
     """Why not ONNX, where it is not."""
     threshold: Share | None = None

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from timonel.errors import BadInput
-from timonel_components.metrics.figures import higher_is_better
-from timonel_components.train import TrainedInfo
+from timonel_components.learning.trained import TrainedInfo
+from timonel_components.metrics.known import higher_is_better
 
 
 def select(trained: Sequence[TrainedInfo]) -> TrainedInfo:

@@ -6,58 +6,42 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
 from timonel.config import Candidate, Config, Task
-from timonel.contract import DataContract, FeatureReader
+from timonel.contract import DataContract
 from timonel.errors import BadInput
 from timonel.files import staged_directory
+from timonel_components.crafts import craft_of
 from timonel_components.data.splits import Splits
-from timonel_components.learning.estimators import Params, tidy
-from timonel_components.learning.halving import Rows, Trial, successive_halving
-from timonel_components.learning.scoring import encode_target
-from timonel_components.learning.skops_io import load_model, save_model
+from timonel_components.learning.estimators import Params
+from timonel_components.learning.halving import Trial
+from timonel_components.learning.trained import TrainedInfo
 
-MODEL, INFO = "model.skops", "trained.json"
+__all__ = ["INFO", "Trained", "TrainedInfo", "learn", "threads", "train"]
 
-
-class TrainedInfo(BaseModel):
-    """What is known of a trained candidate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    candidate: Candidate
-    params: dict[str, float | int]
-    metric: str
-    score: float
-    """The metric on the validation rows."""
-    threshold: float | None
-    """Score from which a row counts as positive; None for more than two classes."""
-    seconds: float
-    rows: int
-    """Rows it learnt from."""
-    trials: int
-    """Settings that were tried."""
+INFO = "trained.json"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted pipeline with what is known of it."""
+    """A fitted model with what is known of it."""
 
     pipeline: Any
+    """A classifier's scikit-learn pipeline, or a `timonel.ranker.Ranker`."""
     info: TrainedInfo
 
     def save(self, directory: Path) -> None:
         """Write the model and its description, whole or not at all."""
         with staged_directory(directory) as stage:
-            save_model(self.pipeline, stage / MODEL)
+            craft_of(self.info.candidate).save(self.pipeline, stage)
             (stage / INFO).write_text(self.info.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, directory: Path) -> "Trained":
         """Read what `save` wrote; only trusted types are loaded."""
-        return cls(load_model(directory / MODEL), cls.info_of(directory))
+        info = cls.info_of(directory)
+        return cls(craft_of(info.candidate).load(directory), info)
 
     @staticmethod
     def info_of(directory: Path) -> TrainedInfo:
@@ -88,24 +72,19 @@ def learn(
     """As `train`, on two tables; with `params` these settings are fitted and none is searched."""
     _check_fit(contract, config, candidate)
     began = time.perf_counter()
-    rows = (_rows(fitting, contract), _rows(choosing, contract))
-    with threadpool_limits(_threads(config)):
-        best, tried = successive_halving(candidate, *rows, contract, config, params)
-    return Trained(tidy(best.pipeline), _info(best, tried, candidate, config, began))
+    search = craft_of(candidate).search
+    with threadpool_limits(threads(config)):
+        best, tried = search(candidate, fitting, choosing, contract, config, params)
+    return Trained(best.pipeline, _info(best, tried, candidate, config, began))
 
 
-def _threads(config: Config) -> int:
+def threads(config: Config) -> int:
     """The whole CPUs of a step: candidates train side by side, and more threads than CPUs crawl."""
     cpu = config.resources.cpu
     return max(1, int(float(cpu.removesuffix("m")) / (1000 if cpu.endswith("m") else 1)))
 
 
 def _check_fit(contract: DataContract, config: Config, candidate: Candidate) -> None:
-    if contract.task is Task.RANKING:
-        raise BadInput(
-            "model.task is ranking: no candidate trains a ranking",
-            fix="use binary, multiclass or text",
-        )
     if candidate not in config.fitting_candidates:
         raise BadInput(
             f"the candidate {candidate} does not fit task {contract.task}:"
@@ -117,10 +96,6 @@ def _check_fit(contract: DataContract, config: Config, candidate: Candidate) -> 
             f"a text task learns from data.text alone, and data.features also names {others}",
             fix="take data.features out",
         )
-
-
-def _rows(table: Any, contract: DataContract) -> Rows:
-    return Rows(FeatureReader(contract).from_table(table), encode_target(table, contract))
 
 
 def _info(

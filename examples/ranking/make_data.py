@@ -25,9 +25,8 @@ Floats = NDArray[np.float64]
 
 SEED = 20250101
 START, DAYS = np.datetime64("2024-07-01", "us"), 548
-TOPICS = (
-    "business,comedy,culture,economics,gardening,history,music,news,science,sports,travel,true crime"
-).split(",")
+TOPICS = ["business", "comedy", "culture", "economics", "gardening", "history"]
+TOPICS += ["music", "news", "science", "sports", "travel", "true crime"]
 SHOWS, NEW_SHOWS, LISTENERS, TRAITS = 400, 60, 1200, 8
 FIT, FAME = 3.2, 0.9
 SHIFT_DAY, SHIFT = 457, {"true crime": -2.0, "science": 1.6}

@@ -15,10 +15,10 @@ from timonel_components.evaluation.resampled import RESAMPLED
 from timonel_components.metrics.figures import (
     METRICS,
     UndefinedMetric,
-    higher_is_better,
     metric,
     metrics_for,
 )
+from timonel_components.metrics.known import higher_is_better
 from timonel_components.metrics.scored import Scored
 from timonel_components.metrics.threshold import best_threshold
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from slices import Settings, slice_of
-from timonel.config import Candidate, Config, Task
+from timonel.config import Candidate, Config
 from timonel.contract import FeatureReader, infer_contract
 from timonel.errors import BadInput
 from timonel_components.data.splits import Splits
@@ -167,14 +167,12 @@ def test_text_is_learnt_from(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_said(accidents: pa.Table, settings: Settings) -> None:
-    """A ranking has no candidate, and a text candidate does not fit a table of columns."""
+    """A text candidate or a ranker does not fit a table of columns."""
     config = settings()
     parts, contract = split(accidents, config), infer_contract(accidents, config)
-    with pytest.raises(BadInput, match="tfidf-svm does not fit task binary"):
-        train(parts, contract, config, Candidate.TFIDF_SVM)
-    ranking = contract.model_copy(update={"task": Task.RANKING})
-    with pytest.raises(BadInput, match="no candidate trains a ranking"):
-        train(parts, ranking, config, Candidate.LOGISTIC)
+    for candidate in (Candidate.TFIDF_SVM, Candidate.ITEM_KNN):
+        with pytest.raises(BadInput, match=f"{candidate} does not fit task binary"):
+            train(parts, contract, config, candidate)
 
 
 def test_text_without_words_is_explained(settings: Settings) -> None:

@@ -6,7 +6,7 @@ text task; an input without columns is absent) and gives `probabilities` float32
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -62,7 +62,7 @@ class OnnxExport:
     parity: Parity | None = None
 
     @property
-    def backend(self) -> str:
+    def backend(self) -> Literal["onnx", "skops"]:
         """What can serve the model."""
         return "onnx" if self.graph is not None else "skops"
 

@@ -9,7 +9,8 @@ from timonel.config import Config, Gate
 from timonel.errors import BadInput
 from timonel.files import write_text
 from timonel_components.evaluation.result import Estimate, Evaluation
-from timonel_components.metrics.figures import LATENCIES, METRICS, higher_is_better, metrics_for
+from timonel_components.metrics.figures import LATENCIES
+from timonel_components.metrics.known import compares, higher_is_better, known_metrics
 
 
 class GateResult(BaseModel):
@@ -50,12 +51,12 @@ class GateReport(BaseModel):
 
 
 def check_gates(config: Config, classes: int) -> None:
-    """Raise `BadInput` for a gate that a model of so many classes cannot be judged by.
+    """Raise `BadInput` for a gate that a model of so many classes, or a ranking, cannot be judged by.
 
     To be asked before training: a misspelt metric should not cost an hour.
     """
-    known = [m.name for m in metrics_for(classes)]
-    comparable = [name for name in known if METRICS[name].higher_is_better is not None]
+    known = list(known_metrics(config, classes))
+    comparable = [name for name in known if compares(name)]
     for gate in config.evaluation.gates:
         _check_known(gate, [*known, *LATENCIES], "does not have")
         if gate.max_loss_to_champion is not None:

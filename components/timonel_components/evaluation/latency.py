@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,7 +19,15 @@ CALLS = 300
 BUDGET_SECONDS = 2.0
 """Time spent on each size at most."""
 
-Predict = Callable[[FeatureBatch], Any]
+Predict = Callable[[Any], Any]
+
+
+class Sliceable(Protocol):
+    """Rows that can be taken in stretches."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Any: ...
 
 
 def latency(
@@ -28,7 +36,7 @@ def latency(
     """p50 and p95 of single rows and of batches, with intervals."""
     predict = _backend(model, export)
     sizes = sorted({min(size, len(batch)) for size in SIZES})
-    return tuple(_measure(predict, export.backend, batch, size, bootstrap) for size in sizes)
+    return tuple(measure(predict, export.backend, batch, size, bootstrap) for size in sizes)
 
 
 def _backend(model: Fitted, export: OnnxExport) -> Predict:
@@ -38,9 +46,10 @@ def _backend(model: Fitted, export: OnnxExport) -> Predict:
     return lambda rows: session.run([OUTPUT], onnx_inputs(rows))
 
 
-def _measure(
-    predict: Predict, backend: str, batch: FeatureBatch, size: int, bootstrap: Bootstrap
+def measure(
+    predict: Predict, backend: str, batch: Sliceable, size: int, bootstrap: Bootstrap
 ) -> Latency:
+    """p50 and p95 of calls with `size` rows each, taken from all of the batch."""
     taken = _timings(predict, batch, size)
     rng = np.random.default_rng(bootstrap.seed)
     again = taken[rng.integers(len(taken), size=(bootstrap.resamples, len(taken)))]
@@ -51,7 +60,7 @@ def _measure(
     return Latency(backend=backend, rows=size, calls=len(taken), p50_ms=p50, p95_ms=p95)
 
 
-def _timings(predict: Predict, batch: FeatureBatch, size: int) -> Floats:
+def _timings(predict: Predict, batch: Sliceable, size: int) -> Floats:
     """Milliseconds of each call, over rows from all of the batch."""
     starts = np.linspace(0, len(batch) - size, WARM_UP + CALLS).astype(int)
     taken: list[float] = []

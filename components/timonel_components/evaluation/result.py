@@ -124,6 +124,23 @@ class ScoreCounts(Frozen):
     """By the true class."""
 
 
+class RankingFindings(Frozen):
+    """What was found of a ranking beside its figures."""
+
+    k: int
+    """Length of the lists."""
+    users: int
+    """Users who chose something new, whose lists were judged."""
+    nothing_new: int
+    """Users who chose only what they had chosen before: no list was judged."""
+    catalogue: int
+    """Items that the ranker knows."""
+    by_position: tuple[float, ...]
+    """The share of lists whose item at each place was chosen."""
+    exposure: Curve
+    """Share of the catalogue, the least shown items first, against its share of all places."""
+
+
 class Evaluation(Frozen):
     """The examination of one model on the rows that training never saw."""
 
@@ -162,6 +179,8 @@ class Evaluation(Frozen):
     backend_reason: str | None = None
     challenge: Challenge | None = None
     explanation: Explanation | None = None
+    ranking: RankingFindings | None = None
+    """Of a ranking, which has no classes."""
 
     def save(self, path: Path) -> None:
         """Write as JSON."""

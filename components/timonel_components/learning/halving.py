@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from timonel.config import Candidate, Config
 from timonel.contract import DataContract, FeatureBatch
 from timonel.errors import BadInput
-from timonel_components.learning.estimators import SPACES, Params, build, default_params
+from timonel_components.learning.estimators import SPACES, Params, build
 from timonel_components.learning.scoring import model_input, probabilities
+from timonel_components.learning.settings import drawn
 from timonel_components.learning.vocabulary import look_at
-from timonel_components.metrics.figures import UndefinedMetric, higher_is_better, metric
+from timonel_components.metrics.figures import UndefinedMetric, metric
+from timonel_components.metrics.known import higher_is_better
 from timonel_components.metrics.threshold import best_threshold
 
 FACTOR = 3
@@ -67,7 +68,7 @@ def successive_halving(
 
     With `params` this setting alone is tried.
     """
-    settings = _settings(candidate, config) if params is None else [params]
+    settings = drawn(SPACES[candidate], config.train) if params is None else [params]
     better = 1 if higher_is_better(config.selection_metric) else -1
     run = partial(_run, candidate, choosing=choosing, contract=contract, config=config)
     alive = settings
@@ -76,15 +77,6 @@ def successive_halving(
         trials.sort(key=lambda t: -better * t.score)  # stable: of equals the earlier setting
         alive = [t.params for t in trials[: -(-len(trials) // FACTOR)]]
     return trials[0], len(settings)
-
-
-def _settings(candidate: Candidate, config: Config) -> list[Params]:
-    """The default setting, then distinct random ones."""
-    space, first = SPACES[candidate], default_params(candidate)
-    count = min(config.train.trials, len(ParameterGrid(dict(space))))
-    drawn = ParameterSampler(dict(space), count, random_state=config.train.seed)
-    others = [params for params in drawn if params != first]
-    return [first, *others][:count]
 
 
 def _schedule(settings: int, fitting: Rows) -> list[int]:

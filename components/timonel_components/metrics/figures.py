@@ -181,14 +181,3 @@ def metric(name: str) -> Metric:
 def metrics_for(classes: int) -> tuple[Metric, ...]:
     """The metrics that exist for so many classes."""
     return tuple(m for m in METRICS.values() if classes == 2 or not m.binary_only)
-
-
-def higher_is_better(name: str) -> bool:
-    """Whether a model with more of it is the better one; a describing figure is a `BadInput`."""
-    better = metric(name).higher_is_better
-    if better is None:
-        raise BadInput(
-            f"{name} describes a model and cannot choose between two",
-            fix=f"use one of {', '.join(m.name for m in METRICS.values() if m.higher_is_better is not None)}",
-        )
-    return better

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from timonel.config import Config
 from timonel.contract import DataContract
 from timonel.package import Origin
-from timonel_components.conversion.onnx_export import OnnxExport
 from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Estimate, Evaluation
 
@@ -18,7 +17,7 @@ def model_card(
     contract: DataContract,
     config: Config,
     origin: Origin,
-    export: OnnxExport,
+    serving: str,
 ) -> str:
     """The card as Markdown."""
     parts = [
@@ -29,7 +28,7 @@ def model_card(
         _slices(evaluation),
         _robustness(evaluation),
         _importances(evaluation),
-        _serving(evaluation, export),
+        _serving(evaluation, serving),
         _limits(evaluation, contract),
         _again(config, origin),
     ]
@@ -121,11 +120,7 @@ def _importances(evaluation: Evaluation) -> str:
     return f"## What it looks at\n\n{table}\n\n{explained.method}"
 
 
-def _serving(evaluation: Evaluation, export: OnnxExport) -> str:
-    if export.graph is not None:
-        how = f"Served by ONNX Runtime. Against scikit-learn: {export.parity}."
-    else:
-        how = f"Served by scikit-learn itself (skops): {export.reason}."
+def _serving(evaluation: Evaluation, how: str) -> str:
     rows = [
         (f"{t.rows:,}", _value(t.p50_ms), _value(t.p95_ms), t.backend) for t in evaluation.latency
     ]

@@ -1,0 +1,1 @@
+"""Rankers: learnt from who chose what and when, examined list by list, packed as tables."""
