@@ -50,6 +50,10 @@ bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of it
 	$(BIN)/uv pip install --quiet --python .venv/alibi/bin/python --constraint locks/dev.txt --editable '.[alibi]'
 	OMP_NUM_THREADS=1 .venv/alibi/bin/python benchmarks/drift.py $(BENCH)
 
+.PHONY: bench-anomalies
+bench-anomalies: install ## false alarms a month on healthy traffic, and how fast injected incidents are found
+	$(BIN)/python benchmarks/anomalies.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .

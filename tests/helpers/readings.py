@@ -25,8 +25,8 @@ def readings(
 ) -> Iterator[list[Reading]]:
     """For each window its readings, as a list an update.
 
-    Quality is that of the window `looked` ago, with the labels that had arrived by then; immature where
-    less than 95 % of them had.
+    Once a day comes the quality of the day that ended `looked` ago, with the labels that had arrived;
+    immature where less than 95 % of them had.
     """
     time = micros(table, "event_time")
     width = step // timedelta(microseconds=1)
@@ -36,14 +36,15 @@ def readings(
     order = np.argsort(place, kind="stable")
     bounds = np.searchsorted(place[order], np.arange(count + 1))
     columns = _columns(table)
-    back = looked // step
+    day, back = timedelta(days=1) // step, looked // step
     for i in range(count):
-        rows = order[bounds[i] : bounds[i + 1]]
-        old = order[bounds[max(i - back, 0)] : bounds[max(i - back + 1, 0)]]
         start = EPOCH + (first + i) * step
-        yield _served(columns, rows, start, start + step) + (
-            [_quality(columns, old, start - back * step, step, start + step)] if i >= back else []
-        )
+        found = _served(columns, order[bounds[i] : bounds[i + 1]], start, start + step)
+        old = i + 1 - back
+        if (first + i + 1) % day == 0 and old >= day:
+            rows = order[bounds[old - day] : bounds[old]]
+            found += _quality(columns, rows, start + step - looked, start + step)
+        yield found
 
 
 def _columns(table: pa.Table) -> dict[str, NDArray[np.float64]]:
@@ -77,19 +78,20 @@ def _served(
 
 
 def _quality(
-    columns: dict[str, NDArray[np.float64]],
-    rows: NDArray[np.int64],
-    start: datetime,
-    step: timedelta,
-    now: datetime,
-) -> Reading:
+    columns: dict[str, NDArray[np.float64]], rows: NDArray[np.int64], end: datetime, now: datetime
+) -> list[Reading]:
     here = columns["arrived"][rows] <= (now - EPOCH) // timedelta(microseconds=1)
     rows = rows[here & (columns["predicted"][rows] >= 0)]
-    hits = columns["label"][rows] == columns["predicted"][rows]
-    value = rate(hits)
-    if value.ok and here.mean() < MATURE:
-        value = Measured.absent(State.IMMATURE, len(rows))
-    return Reading(start, start + step, "accuracy", value)
+    predicted, score = columns["predicted"][rows], columns["score"][rows]
+    hits = columns["label"][rows] == predicted
+    gap = hits - np.where(predicted == 1, score, 1 - score)
+    found = {
+        "accuracy": rate(hits),
+        "accuracy_gap": plain(gap, float(gap.mean()) if len(gap) else 0),
+    }
+    if here.mean() < MATURE:
+        found = dict.fromkeys(found, Measured.absent(State.IMMATURE, len(rows)))
+    return [Reading(end - timedelta(days=1), end, name, value) for name, value in found.items()]
 
 
 def rate(hits: NDArray[np.generic]) -> Measured:
@@ -107,3 +109,13 @@ def plain(values: NDArray[np.float64], value: float) -> Measured:
     if n < LEAST:
         return Measured.absent(State.TOO_FEW if n else State.NO_DATA, n)
     return Measured(value, n=n)
+
+
+def failing(table: pa.Table, onset: datetime, end: datetime, share: float) -> pa.Table:
+    """The log with a share of status 500 between two moments."""
+    time = micros(table, "event_time")
+    first, last = ((moment - EPOCH) // timedelta(microseconds=1) for moment in (onset, end))
+    hit = (time >= first) & (time < last)
+    hit &= np.random.default_rng(0).random(len(time)) < share
+    status = np.where(hit, 500, np.asarray(table["status"])).astype(np.int32)
+    return table.set_column(table.schema.get_field_index("status"), "status", pa.array(status))

@@ -14,6 +14,7 @@ from timonel.anomalies.anomaly import (
     ranked,
 )
 from timonel.anomalies.config import WatchConfig
+from timonel.anomalies.drift import from_drift
 from timonel.anomalies.facts import Fact, FactWatch, Found
 from timonel.anomalies.reading import TRAFFIC, Reading
 from timonel.anomalies.traits import TRAITS, Gate, Kind, Trait, Worse
@@ -39,5 +40,6 @@ __all__ = [
     "WatchConfig",
     "Where",
     "Worse",
+    "from_drift",
     "ranked",
 ]

@@ -22,6 +22,8 @@ SLOTS = 48
 """Hour of the day in UTC, by weekday or weekend."""
 INDEPENDENT = 4
 """Windows of a day that tell something new: what wanders keeps its course for hours."""
+FEW = 16
+"""As many independent windows make the overdispersion uncertain by its own size."""
 LEAST_FREEDOM, FREEDOM = 5, 30
 """Degrees of freedom of a spread: its tails stay heavier than the normal's, the more so the less is known."""
 NORMAL_IQR, NORMAL_MAD = 1.349, 1.4826
@@ -191,7 +193,8 @@ def fit_rate(values: Floats, rows: Floats, slots: Ints, days: float, source: str
     pearson = float(((hits - rows * p) ** 2 / (rows * p * (1 - p))).sum())
     left = max(1, len(values) - len(np.unique(slots)))
     rho = (pearson / left - 1) / max(float(rows.mean()) - 1, 1)
-    return RateBaseline(events, total, windows, _within(rho * (1 + INDEPENDENT / days)), source)
+    rho = min(max(rho * (1 + FEW / _independent(len(values), days)), 0.0), 0.5)
+    return RateBaseline(events, total, windows, rho, source)
 
 
 def fit_level(
@@ -202,12 +205,12 @@ def fit_level(
     spread = max(float(np.median(np.abs(off))) * NORMAL_MAD, float(np.std(off)) / 2, 1e-9)
     windows = np.bincount(slots, minlength=SLOTS).astype(np.float64)
     furthest, typical = float(np.abs(off).max()), float(np.median(rows))
-    freedom = int(min(FREEDOM, max(LEAST_FREEDOM, INDEPENDENT * days)))
+    freedom = int(min(FREEDOM, max(LEAST_FREEDOM, _independent(len(values), days) - 1)))
     return LevelBaseline(centres, windows, spread, furthest, typical, freedom, log, source)
 
 
-def _within(rho: float) -> float:
-    return min(max(rho, 0.0), 0.5)
+def _independent(windows: int, days: float) -> float:
+    return min(float(windows), INDEPENDENT * days)
 
 
 def residuals(values: Floats, slots: Ints) -> tuple[Floats, Floats]:

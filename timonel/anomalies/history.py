@@ -30,6 +30,8 @@ FROZEN = timedelta(days=56)
 """Nothing is learnt after this much past, so that a slow change cannot become the baseline."""
 OUTLYING = 8.0
 """Readings this many robust standard deviations off are no part of a stable stretch."""
+MOST_OUTLYING = 0.1
+"""Where more than this share is, it is no incident but a pattern, such as nights."""
 REFIT = timedelta(days=1)
 
 
@@ -116,4 +118,4 @@ def stable(values: Floats, rows: Floats, slots: Ints, kind: Kind) -> NDArray[np.
     near: NDArray[np.bool_] = np.abs(off) <= OUTLYING * max(
         float(np.median(np.abs(off))) * NORMAL_MAD, least
     )
-    return near
+    return near if near.mean() >= 1 - MOST_OUTLYING else np.ones_like(near)

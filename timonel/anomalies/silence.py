@@ -34,6 +34,8 @@ class Silence:
     longest: int = 0
     """The longest healthy silence, in windows."""
     stopped: bool = False
+    sure: bool = False
+    """Whether the silence is judged by its hours, or traffic was never silent before."""
     seasonal: bool = False
     """Whether hours are compared with the same hours."""
 
@@ -48,17 +50,23 @@ class Silence:
             return False
         self.since = self.since or reading.start
         self.windows += 1
-        self.seasonal = known >= SEASONS
+        if known >= SEASONS and not self.seasonal:
+            self.seasonal, self.missed = (
+                True,
+                0.0,
+            )  # what was missed is counted by hours from here on
         self.missed += self._expected(slot if self.seasonal else None)
-        self.stopped = self.stopped or (known >= self.learn and self._too_long())
-        if not self.stopped and known < FROZEN:
+        if not self.stopped and known >= self.learn and self._too_long():
+            self.stopped, self.sure = True, self.seasonal or not self.longest
+        if not (self.stopped and self.sure) and known < FROZEN:
             self._remember(slot, 0)
         return self.stopped
 
     def _resume(self, slot: int, n: int, learning: bool) -> None:
-        if not self.stopped:
+        if not (self.stopped and self.sure):
             self.longest = max(self.longest, self.windows)
-        self.since, self.windows, self.missed, self.stopped = None, 0, 0.0, False
+        self.since, self.windows, self.missed = None, 0, 0.0
+        self.stopped = self.sure = False
         if learning:
             self._remember(slot, n)
 
@@ -89,11 +97,10 @@ def silent_anomaly(reading: Reading, silence: Silence) -> Anomaly:
     longest = Evidence(
         f"longest silence in {past}: {silence.longest:,} windows", float(silence.longest)
     )
-    sure = silence.seasonal or silence.longest == 0
     return Anomaly(
         what=STOPPED,
         where=reading.where,
-        severity=Severity.PAGE if sure else Severity.TICKET,
+        severity=Severity.PAGE if silence.sure else Severity.TICKET,
         phase=Phase.OPEN,
         since=since,
         updated=reading.end,

@@ -71,6 +71,10 @@ class Trait:
 _FAILURES = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.005, 2), page=Gate(0.02, 4))
 _REJECTED = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.02, 2), page=Gate(0.2, 4))
 _QUALITY = Trait(Kind.LEVEL, Worse.DOWN, ticket=Gate(0.02), page=Gate(0.05))
+_GOOD = (
+    *("accuracy", "precision", "recall", "f1", "fbeta", "macro_f1", "macro_recall"),
+    *("auc", "roc_auc", "pr_auc", "ndcg", "mrr", "map", "coverage"),
+)
 _HITS = replace(_QUALITY, kind=Kind.RATE)
 _LATENCY = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.15), page=Gate(0, 1.75))
 _TAIL = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.3), page=Gate(0, 2.5))
@@ -80,6 +84,7 @@ _DOUBT = Trait(Kind.RATE, Worse.UP, info=Gate(0.02, 1.5), ticket=Gate(0.05, 2))
 _SHAPE = Trait(Kind.POSITIVE, Worse.BOTH, info=Gate(0, 1.25), ticket=Gate(0, 1.6))
 
 TRAITS: dict[str, Trait] = {
+    **dict.fromkeys(_GOOD, _QUALITY),
     **dict.fromkeys(("error_rate", "null_rate", "timeout_rate"), _FAILURES),
     **dict.fromkeys(("rejected_rate", "violation_rate"), _REJECTED),
     **dict.fromkeys(("accuracy", "hit_rate"), _HITS),
@@ -98,13 +103,12 @@ TRAITS: dict[str, Trait] = {
     "ece": Trait(Kind.LEVEL, Worse.UP, ticket=Gate(0.02, 1.5), page=Gate(0.06, 2)),
     **dict.fromkeys(("entropy", "confidence", "mean_entropy", "mean_confidence"), _SHAPE),
     **dict.fromkeys(("token_length", "mean_tokens"), _SHAPE),
-    **dict.fromkeys(
-        ("precision", "recall", "f1", "fbeta", "macro_f1", "macro_recall", "pr_auc", "roc_auc"),
-        _QUALITY,
-    ),
-    **dict.fromkeys(("ndcg", "mrr", "map", "coverage"), _QUALITY),
+    **{f"{name}_gap": _QUALITY for name in _GOOD},
 }
-"""By metric, without what follows "[", "@" or ":" in its name."""
+"""By metric; a `_gap` is realised less estimated quality, which a change of the population leaves alone.
+
+Keyed without what follows "[", "@" or ":" in the name.
+"""
 
 UNKNOWN = Trait(Kind.LEVEL, Worse.BOTH, info=Gate(0, 1.5))
 """A metric that nobody has described is worth a remark, no more."""

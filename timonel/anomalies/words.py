@@ -29,6 +29,8 @@ _NAMES = {
 
 def name_of(metric: str) -> str:
     """The metric in words."""
+    if metric.endswith("_gap"):
+        return f"{name_of(metric.removesuffix('_gap'))} less its estimate"
     return _NAMES.get(metric, metric.replace("_", " "))
 
 
