@@ -1,6 +1,6 @@
 """A batch of predictions, column by column, as the windows count it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,33 @@ class Events:
             {name: Coded(c.codes[rows], c.values) for name, c in self.slices.items()},
             ids,
         )
+
+
+def concat(parts: Sequence[Events]) -> Events:
+    """The rows of one or more batches with the same columns, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    ids = [part.ids for part in parts if part.ids is not None]
+    return Events(
+        np.concatenate([part.time for part in parts]),
+        concat_coded([part.version for part in parts]),
+        {n: np.concatenate([part.columns[n] for part in parts]) for n in parts[0].columns},
+        np.concatenate([part.labelled for part in parts]),
+        {n: concat_coded([part.slices[n] for part in parts]) for n in parts[0].slices},
+        pa.concat_arrays(ids) if len(ids) == len(parts) else None,
+    )
+
+
+def concat_coded(parts: Sequence[Coded]) -> Coded:
+    """The rows of coded columns, one after the other; values that no row has are dropped."""
+    place: dict[str, int] = {}
+    codes = []
+    for part in parts:
+        lookup = np.zeros(len(part.values), np.int32)
+        for i in np.flatnonzero(np.bincount(part.codes, minlength=len(part.values))):
+            lookup[i] = place.setdefault(part.values[i], len(place))
+        codes.append(lookup[part.codes])
+    return Coded(np.concatenate(codes), tuple(place))
 
 
 def _positions(rows: Array) -> Array:
