@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.config import Config
+from timonel.config import Config, Task
 from timonel.durations import format_duration
 from timonel.errors import BadInput
 from timonel_components.data.naming import source_name
@@ -31,8 +31,9 @@ def split(table: pa.Table, config: Config) -> Splits:
     capped = train[-config.train.max_rows :]
     left_out = table.num_rows - len(train) - len(validation) - len(test)
     parts = [table.take(rows) for rows in (capped, validation, test)]
-    for name, part in zip(("training", "validation", "test"), parts, strict=True):
-        _check_classes(name, part, table, config)
+    if config.model.task is not Task.RANKING:
+        for name, part in zip(("training", "validation", "test"), parts, strict=True):
+            _check_classes(name, part, table, config)
     summary = SplitSummary(
         method=method,
         train=_describe(parts[0], config),
@@ -154,12 +155,16 @@ def _check_classes(name: str, part: pa.Table, table: pa.Table, config: Config) -
 
 
 def _describe(part: pa.Table, config: Config) -> Part:
-    counts = {
-        str(entry["values"]): entry["counts"]
-        for entry in pc.value_counts(part[config.data.target]).to_pylist()
-    }
     start, end = _period(part, config)
-    return Part(rows=part.num_rows, start=start, end=end, classes=dict(sorted(counts.items())))
+    return Part(rows=part.num_rows, start=start, end=end, classes=_classes(part, config))
+
+
+def _classes(part: pa.Table, config: Config) -> dict[str, int]:
+    """Rows of each class; a ranking has none."""
+    if config.model.task is Task.RANKING:
+        return {}
+    counts = pc.value_counts(part[config.data.target]).to_pylist()
+    return dict(sorted((str(entry["values"]), entry["counts"]) for entry in counts))
 
 
 def _period(part: pa.Table, config: Config) -> tuple[str | None, str | None]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from timonel.config import Config
+from timonel.config import Config, Task
 from timonel.contract import (
     DataContract,
     Enforcer,
@@ -48,8 +48,9 @@ def validate(table: pa.Table, config: Config, previous: DataContract | None = No
         raise BadInput(f"{what}: {error.message}", why=error.why, fix=error.fix) from None
     reject_broken(check_table(contract, table), what)
     reject_broken(drift, f"{what}, against the contract of the model before,")
-    notes = () if previous is None else _changes(previous, contract, table, config)
-    return Validation(contract, notes)
+    if previous is None or contract.task is Task.RANKING:  # users and items come and go by nature
+        return Validation(contract)
+    return Validation(contract, _changes(previous, contract, table, config))
 
 
 def _wanted(violations: list[Violation], config: Config) -> list[Violation]:

@@ -25,7 +25,7 @@ class Part(_Frozen):
     """The first instant, ISO 8601; None without a time column."""
     end: str | None = None
     classes: dict[str, int]
-    """Rows of each class."""
+    """Rows of each class; empty for a ranking."""
 
 
 class SplitSummary(_Frozen):

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from timonel_components.evaluation.drawing import svg
 from timonel_components.evaluation.picture_counts import confusion, scores
 from timonel_components.evaluation.picture_curves import calibration, costs, precision_recall, roc
+from timonel_components.evaluation.picture_ranks import exposure, positions
 from timonel_components.evaluation.picture_rows import importances, slice_chart
 from timonel_components.evaluation.result import Evaluation
 
@@ -23,7 +24,9 @@ def pictures(found: Evaluation) -> dict[str, str]:
         ("calibration", calibration, bool(found.calibration)),
         ("scores", scores, found.scores is not None),
         ("costs", costs, found.cost is not None),
-        ("confusion", confusion, len(found.classes) <= MAX_CONFUSION),
+        ("confusion", confusion, 0 < len(found.classes) <= MAX_CONFUSION),
+        ("positions", positions, found.ranking is not None),
+        ("exposure", exposure, found.ranking is not None),
         ("importances", importances, bool(found.explanation and found.explanation.importances)),
         ("slices", slice_chart, bool(found.slices)),
     ]

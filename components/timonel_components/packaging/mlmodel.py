@@ -4,6 +4,7 @@ The file points into the package that lies beside it, so nothing is stored twice
 """
 
 from pathlib import Path
+from typing import Any
 
 from timonel.contract import ColumnContract, DataContract
 from timonel.package import Package
@@ -14,6 +15,7 @@ def write_mlmodel(package: Package, directory: Path, run_id: str) -> Path:
     """Write the file; it is to lie next to the folder `package`."""
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import Array
 
     contract = package.contract
     columns: list[ColSpec | TensorSpec] = [
@@ -22,7 +24,19 @@ def write_mlmodel(package: Package, directory: Path, run_id: str) -> Path:
     outputs: list[ColSpec | TensorSpec] = [
         ColSpec("double", f"probability of {label}") for label in contract.classes
     ]
+    if contract.ranking is not None:
+        outputs = [ColSpec(Array("string"), contract.target)]
     model = Model(run_id=run_id, signature=ModelSignature(Schema(columns), Schema(outputs)))
+    if contract.ranking is not None:
+        model.add_flavor("timonel", ranker="package/ranker")
+    else:
+        _add_sklearn(model, package)
+    path = directory / "MLmodel"
+    model.save(str(path))
+    return path
+
+
+def _add_sklearn(model: Any, package: Package) -> None:
     model.add_flavor(
         "sklearn",
         pickled_model="package/model.skops",
@@ -30,9 +44,6 @@ def write_mlmodel(package: Package, directory: Path, run_id: str) -> Path:
         skops_trusted_types=list(TRUSTED_TYPES),
         sklearn_version=package.manifest.origin.libraries.get("scikit-learn"),
     )
-    path = directory / "MLmodel"
-    model.save(str(path))
-    return path
 
 
 def _ordered(contract: DataContract) -> tuple[ColumnContract, ...]:

@@ -51,11 +51,25 @@ def _data(evaluation: Evaluation, contract: DataContract, config: Config, origin
     )
     rows = [
         ("Table", f"`{config.data.source}`, version {origin.data_version}, {contract.rows:,} rows"),
-        ("Target", f"`{contract.target}`: {', '.join(map(str, contract.classes))}"),
-        ("Features", f"{len(contract.features)}"),
+        *_subject(evaluation, contract),
         ("Test rows", f"{evaluation.rows:,}{_period(evaluation)}"),
     ]
     return f"## Data\n\n{_table(('', ''), rows)}\n\n{split}"
+
+
+def _subject(evaluation: Evaluation, contract: DataContract) -> list[tuple[str, str]]:
+    """What is predicted, and from what."""
+    found = evaluation.ranking
+    if found is None:
+        return [
+            ("Target", f"`{contract.target}`: {', '.join(map(str, contract.classes))}"),
+            ("Features", f"{len(contract.features)}"),
+        ]
+    return [
+        ("Items", f"`{contract.target}`: {found.catalogue:,} known"),
+        ("Users", f"`{contract.entity}`"),
+        ("Judged", f"lists of {found.k} for {found.users:,} users who chose something new"),
+    ]
 
 
 def _period(evaluation: Evaluation) -> str:
@@ -129,17 +143,28 @@ def _serving(evaluation: Evaluation, how: str) -> str:
 
 
 def _limits(evaluation: Evaluation, contract: DataContract) -> str:
-    lines = [
+    lines = _ranking_limits() if evaluation.ranking else []
+    lines += [
         "It is fit for rows that keep the data contract (`contract.json`); others are refused or"
         " marked by the predictor.",
         "Its figures hold while the world stays as it was in the period of the test rows.",
-        "Importances say what the model uses, not what causes the target.",
     ]
+    if evaluation.explanation is not None:
+        lines.append("Importances say what the model uses, not what causes the target.")
     if contract.entity is None:
         lines.append("Intervals take the rows for independent of each other.")
     undefined = [f"{k}: {e.reason}" for k, e in evaluation.metrics.items() if e.value is None]
     lines += [f"Not measured: {text}." for text in undefined]
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _ranking_limits() -> list[str]:
+    return [
+        "A choice that a list did not offer counts against the list: the figures are those of a"
+        " replay, not of an experiment, and favour what users came across anyhow.",
+        "Histories are those of the training rows: what a user chose since is not known to it.",
+        "A user who is not known gets the most popular items.",
+    ]
 
 
 def _again(config: Config, origin: Origin) -> str:
