@@ -19,6 +19,8 @@ class Field:
     width: int
     sliced: bool = True
     """Whether the slices count it too; the wide fields of features do not."""
+    judged: bool = False
+    """Whether outcomes are counted in it: then a window is complete only once its labels have come."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
