@@ -8,6 +8,7 @@ from timonel.windows.events import Coded, Events
 from timonel.windows.pack import Contribution, Field
 
 MINUTE = 60_000_000
+DAY_SPAN = 1440 * MINUTE
 START = 1_700_000_000_000_000 // (1440 * MINUTE) * 1440 * MINUTE
 """Midnight of a day."""
 
