@@ -36,7 +36,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
+class Chunk:
     """Remembered predictions in the order in which they came."""
 
     events: Events
@@ -45,13 +45,14 @@ class _Chunk:
     earliest: Times
     """Of the first label."""
 
-    def slice(self, start: int) -> "_Chunk":
-        return _Chunk(
-            self.events.slice(start, len(self.events)), self.arrived[start:], self.earliest[start:]
-        )
+    def slice(self, start: int, stop: int) -> "Chunk":
+        """The rows from start to stop (excluded), not copied."""
+        events = self.events.slice(start, stop)
+        return Chunk(events, self.arrived[start:stop], self.earliest[start:stop])
 
-    def take(self, rows: Index | NDArray[np.bool_]) -> "_Chunk":
-        return _Chunk(self.events.take(rows), self.arrived[rows], self.earliest[rows])
+    def take(self, rows: Index | NDArray[np.bool_]) -> "Chunk":
+        """Some of the rows, by position or mask."""
+        return Chunk(self.events.take(rows), self.arrived[rows], self.earliest[rows])
 
 
 class Pending:
@@ -76,9 +77,10 @@ class Pending:
         self.tally = Tally()
         self.delays = np.zeros(len(arrival.EDGES) + 1, np.int64)
         """First labels by delay, as `arrival.counts` has it."""
-        self._chunks: list[_Chunk] = []
-        self._fresh: list[_Chunk] = []
-        self._held: list[Labels] = []
+        self.chunks: list[Chunk] = []
+        self.fresh: list[Chunk] = []
+        """Remembered since the last settlement: the held labels have not been looked up in them."""
+        self.held: list[Labels] = []
 
     def __len__(self) -> int:
         """Remembered predictions, labelled or not."""
@@ -87,15 +89,15 @@ class Pending:
     @property
     def waiting(self) -> int:
         """Labels that are held for their prediction."""
-        return sum(map(len, self._held))
+        return sum(map(len, self.held))
 
     @property
     def nbytes(self) -> int:
         """The memory of the remembered predictions."""
         return sum(_nbytes(chunk) for chunk in self._all())
 
-    def _all(self) -> list[_Chunk]:
-        return [*self._chunks, *self._fresh]
+    def _all(self) -> list[Chunk]:
+        return [*self.chunks, *self.fresh]
 
     def add(self, events: Events, arrived: Times | None = None) -> None:
         """Remember predictions; those without an id cannot be labelled later, and are left out.
@@ -123,57 +125,61 @@ class Pending:
         )
         delay = (at - events.time)[events.labelled]
         self.delays += arrival.counts(delay)
-        self._fresh = _compacted([*self._fresh, _Chunk(kept, at, at.copy())])
+        self.fresh = _compacted([*self.fresh, Chunk(kept, at, at.copy())])
         self._bound()
 
     def _bound(self) -> None:
         excess = len(self) - self.limit
         while excess > 0:
-            queue = self._chunks or self._fresh
+            queue = self.chunks or self.fresh
             gone = min(excess, len(queue[0].arrived))
             self.tally.dropped += int((queue[0].arrived[:gone] == NEVER).sum())
-            queue[:1] = [queue[0].slice(gone)] if gone < len(queue[0].arrived) else []
+            queue[:1] = (
+                [queue[0].slice(gone, len(queue[0].arrived))]
+                if gone < len(queue[0].arrived)
+                else []
+            )
             excess -= gone
 
     def settle(self, labels: Labels | None = None) -> Settlement:
         """Bring labels and predictions together, those that were held before too."""
         judge: list[Events] = []
         back: list[Events] = []
-        if self._held and self._fresh:
-            self._held = self._matched(self._fresh, concat_labels(self._held), judge, back)
-        self._chunks = _compacted([*self._chunks, *self._fresh])
-        self._fresh = []
+        if self.held and self.fresh:
+            self.held = self._matched(self.fresh, concat_labels(self.held), judge, back)
+        self.chunks = _compacted([*self.chunks, *self.fresh])
+        self.fresh = []
         if labels is not None and labels.ids.null_count:
             self.tally.unknown += labels.ids.null_count
             labels = labels.take(np.flatnonzero(labels.ids.is_valid()))
         if labels is not None and len(labels):
-            self._hold(self._matched(self._chunks, labels, judge, back))
+            self._hold(self._matched(self.chunks, labels, judge, back))
         return Settlement(tuple(judge), tuple(back))
 
     def _hold(self, labels: list[Labels]) -> None:
-        self._held += labels
-        if len(self._held) > 64:
-            self._held = [concat_labels(self._held)]
+        self.held += labels
+        if len(self.held) > 64:
+            self.held = [concat_labels(self.held)]
         excess = self.waiting - self.held_limit
         if excess > 0:
-            held = concat_labels(self._held)
-            self._held = [held.take(np.arange(excess, len(held)))]
+            held = concat_labels(self.held)
+            self.held = [held.take(np.arange(excess, len(held)))]
             self.tally.unknown += excess
 
     def expire(self, before: int) -> None:
         """Forget predictions made, and labels arrived, before a time: the windows hold them no more."""
-        for chunks in (self._chunks, self._fresh):
+        for chunks in (self.chunks, self.fresh):
             for i, chunk in enumerate(chunks):
                 old = chunk.events.time < before
                 if old.any():
                     self.tally.dropped += int((old & (chunk.arrived == NEVER)).sum())
                     chunks[i] = chunk.take(~old)
             chunks[:] = [chunk for chunk in chunks if len(chunk.arrived)]
-        if self._held:
-            held = concat_labels(self._held)
+        if self.held:
+            held = concat_labels(self.held)
             live = np.flatnonzero(held.arrived >= before)
             self.tally.unknown += len(held) - len(live)
-            self._held = [held.take(live)] if len(live) else []
+            self.held = [held.take(live)] if len(live) else []
 
     def arrivals(self, now: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Seconds from each remembered prediction to its first label (NaN: none by now), and to now.
@@ -188,7 +194,7 @@ class Pending:
         return delay, (now - time) / SECOND
 
     def _matched(
-        self, chunks: list[_Chunk], labels: Labels, judge: list[Events], back: list[Events]
+        self, chunks: list[Chunk], labels: Labels, judge: list[Events], back: list[Events]
     ) -> list[Labels]:
         """Settle the labels whose prediction is in the chunks; returns the others."""
         coded = labels.ids.dictionary_encode()
@@ -207,7 +213,7 @@ class Pending:
 
     def _apply(
         self,
-        chunk: _Chunk,
+        chunk: Chunk,
         rows: Index,
         labels: Labels,
         of: Index,
@@ -236,7 +242,7 @@ class Pending:
         if changed.any():
             judge.append(chunk.events.take(rows[changed]))
 
-    def _note_arrival(self, chunk: _Chunk, rows: Index, first: Times) -> None:
+    def _note_arrival(self, chunk: Chunk, rows: Index, first: Times) -> None:
         time, before = chunk.events.time[rows], chunk.earliest[rows]
         known = before != NEVER
         self.delays -= arrival.counts((before - time)[known])
@@ -263,7 +269,7 @@ class _Found:
     """How many later ones have the id too."""
 
 
-def _find(chunks: Sequence[_Chunk], ids: pa.Array) -> _Found:
+def _find(chunks: Sequence[Chunk], ids: pa.Array) -> _Found:
     found = _Found(np.full(len(ids), -1), np.zeros(len(ids), np.intp), np.zeros(len(ids), np.intp))
     for i, chunk in enumerate(chunks):
         # the few labels make the table, the many predictions look into it
@@ -279,14 +285,14 @@ def _find(chunks: Sequence[_Chunk], ids: pa.Array) -> _Found:
     return found
 
 
-def _compacted(chunks: list[_Chunk]) -> list[_Chunk]:
+def _compacted(chunks: list[Chunk]) -> list[Chunk]:
     """Small chunks put together, so that there are few, and each row is copied few times."""
-    done: list[_Chunk] = []
+    done: list[Chunk] = []
     for chunk in chunks:
         done.append(chunk)
         while len(done) > 1 and _belong(len(done[-2].arrived), len(done[-1].arrived)):
             last, before = done.pop(), done.pop()
-            done.append(_together(before, last))
+            done.append(together([before, last]))
     return done
 
 
@@ -294,11 +300,12 @@ def _belong(before: int, last: int) -> bool:
     return before <= 2 * last and before + last <= CHUNK
 
 
-def _together(a: _Chunk, b: _Chunk) -> _Chunk:
-    return _Chunk(
-        concat([a.events, b.events]),
-        np.concatenate([a.arrived, b.arrived]),
-        np.concatenate([a.earliest, b.earliest]),
+def together(chunks: Sequence[Chunk]) -> Chunk:
+    """The rows of one or more chunks, one after the other."""
+    return Chunk(
+        concat([chunk.events for chunk in chunks]),
+        np.concatenate([chunk.arrived for chunk in chunks]),
+        np.concatenate([chunk.earliest for chunk in chunks]),
     )
 
 
@@ -306,7 +313,7 @@ def _joined(parts: Sequence[Times]) -> Times:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def _nbytes(chunk: _Chunk) -> int:
+def _nbytes(chunk: Chunk) -> int:
     events = chunk.events
     coded: Iterable[Coded] = (events.version, *events.slices.values())
     arrays = [events.time, events.labelled, *events.columns.values(), chunk.arrived, chunk.earliest]

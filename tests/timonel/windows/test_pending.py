@@ -2,16 +2,20 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from small_packs import START, Confusion, events
+from timonel.errors import Corrupt
 from timonel.performance.maturity import fit_arrival
 from timonel.windows import arrival
+from timonel.windows.arrow import to_arrow as state_to_arrow
 from timonel.windows.events import Events
 from timonel.windows.labels import Labels
 from timonel.windows.layout import DAY, HOUR, SECOND, Layout
 from timonel.windows.pending import Pending
+from timonel.windows.pending_arrow import from_arrow, to_arrow
 from timonel.windows.state import WindowState
 
 PACKS = (Confusion(),)
@@ -211,3 +215,40 @@ def test_lists_of_outcomes_are_settled_too() -> None:
     corrected = waiting.settle(label([4, 6, -1], 7 * DAY))
     assert corrected.take_back[0].columns["relevant"].tolist() == [[4, 5, -1]]
     assert corrected.judge[0].columns["relevant"].tolist() == [[4, 6, -1]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), rows=st.sampled_from([0, 1, 40]))
+def test_a_saved_one_goes_on_as_if_nothing_had_been(seed: int, rows: int) -> None:
+    """Saved and read between any two steps, the same labels are settled and counted alike."""
+    rng = np.random.default_rng(seed)
+    made = predictions(rng, rows, labelled=True)
+    given = random_labels(rng, rows, 2 * rows)
+    waiting, saved = pending(), pending()
+    state, other = WindowState(LAYOUT), WindowState(LAYOUT)
+    for part, batch in zip(np.array_split(np.arange(2 * rows), 3), range(3), strict=True):
+        for of, at in ((waiting, state), (saved, other)):
+            of.add(made.take(np.arange(rows) % 3 == batch))
+            settle(of, at, given.take(part))
+        saved = from_arrow(to_arrow(saved))
+    settle(saved, other)
+    settle(waiting, state)
+    assert state == other
+    assert (saved.tally, saved.waiting, len(saved)) == (
+        waiting.tally,
+        waiting.waiting,
+        len(waiting),
+    )
+    assert np.array_equal(saved.delays, waiting.delays)
+
+
+def test_damaged_pending_predictions_are_noticed() -> None:
+    """One changed byte, and a state in the place of pending predictions, are Corrupt."""
+    waiting = pending()
+    waiting.add(predictions(np.random.default_rng(1), 10))
+    rows = to_arrow(waiting).to_pylist()
+    rows[0]["payload"] = rows[0]["payload"][:-9] + b"x" + rows[0]["payload"][-8:]
+    with pytest.raises(Corrupt, match="damaged"):
+        from_arrow(pa.Table.from_pylist(rows))
+    with pytest.raises(Corrupt, match="expected a pending"):
+        from_arrow(state_to_arrow(WindowState(LAYOUT)))
