@@ -50,7 +50,8 @@ class Watch:
     """Watches one model after another.
 
     Inputs: `two_sample` of each period against the rows that the model learnt from. Errors: `ESR` on the
-    errors of its predictions, in the order of the predictions, as their labels arrive.
+    errors of its predictions, in the order of the predictions, as their labels arrive; its first 1,000
+    teach what is usual, so a model that is replaced before then raises none.
     """
 
     features: Sequence[str]

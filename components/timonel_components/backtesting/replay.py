@@ -6,18 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from timonel.backtest import History, Policy, Report, Rules, backtest
 from timonel.backtest.periods import Span
 from timonel.backtest.run import Advance
-from timonel.config import Config
+from timonel.config import Config, Task
 from timonel.contract import infer_contract
 from timonel.errors import BadInput
 from timonel.tables import read_table
 from timonel_components.backtesting.trainer import SettingsTrainer
 from timonel_components.data.cleaning import clean
 from timonel_components.learning.scoring import encode_target
-from timonel_components.train import TrainedInfo
+from timonel_components.train import TrainedInfo, threads
 
 METRIC_NAMES = {"roc_auc": "auc", "macro_f1": "f1"}
 """How a backtest calls a metric of the settings."""
@@ -53,6 +54,11 @@ class Replay:
 
 def replay(path: Path, config: Config, policy: Policy, wish: Wish, advance: Advance) -> Replay:
     """Play a CSV or Parquet file; raises BadInput for one that cannot be played."""
+    if config.model.task is Task.RANKING:
+        raise BadInput(
+            "model.task is ranking: a backtest plays classifiers",
+            fix="use it on a binary, multiclass or text task",
+        )
     config = _of_file(config, path)
     table = _cleaned(path, config)
     contract = infer_contract(table, config)
@@ -74,7 +80,8 @@ def replay(path: Path, config: Config, policy: Policy, wish: Wish, advance: Adva
     )
     trainer = SettingsTrainer(config, contract.classes, wish.search_each)
     metric = wish.metric or _metric(config, len(contract.classes))
-    report = backtest(history, trainer, policy, rules, metric, advance)
+    with threadpool_limits(threads(config)):  # small batches crawl on more threads than CPUs
+        report = backtest(history, trainer, policy, rules, metric, advance)
     assert trainer.chosen is not None
     return Replay(report, trainer.chosen, table.num_rows)
 

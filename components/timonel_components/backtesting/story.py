@@ -68,7 +68,8 @@ def _in(alarm: Alarm, period: Period) -> bool:
 
 
 def _alarm(alarm: Alarm) -> str:
-    return f"{alarm.kind} ({len(alarm.columns)} columns)" if alarm.columns else alarm.kind
+    n = len(alarm.columns)
+    return f"{alarm.kind} ({n} column{'s' if n > 1 else ''})" if n else alarm.kind
 
 
 def _interval(m: Measured) -> str:
