@@ -54,6 +54,10 @@ bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of it
 bench-anomalies: install ## false alarms a month on healthy traffic, and how fast injected incidents are found
 	$(BIN)/python benchmarks/anomalies.py $(BENCH)
 
+.PHONY: bench-scan
+bench-scan: install ## false alarms and delays of drift.Scan on a year of traffic (8 minutes; BENCH=--quick: 1)
+	$(BIN)/python benchmarks/scan.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .

@@ -78,14 +78,20 @@ def effects(counts: Counts, reference_counts: Counts, bins: tuple[Bins, ...]) ->
     return np.stack(found, axis=-1) if found else np.zeros((*counts.shape[:-2], 0))
 
 
+def debiased(measure: Measure, counts: Counts, reference: Counts) -> Floats:
+    """One distance, (..., 42) against (42,), less its noise: (...); NaN where a side has no rows."""
+    expected, base = shares(measure, reference)
+    n: Floats = np.asarray(counts @ measure.counted)
+    if not base > 0:
+        return np.full(n.shape, np.nan)
+    difference: Floats = counts @ measure.into - n[..., None] * expected
+    doubt: Floats = np.asarray(n * (1 + n / base))
+    return measure.distance(difference, doubt[..., None] * (expected * (1 - expected)), n)
+
+
 def _effect(counts: Counts, reference: Counts, bins: Bins) -> Floats:
     known = (counts.sum(-1) > 0) & (reference.sum() > 0)
     largest = np.where(known, 0.0, np.nan)
     for measure in measures(bins):
-        expected, base = shares(measure, reference)
-        if base > 0:
-            n: Floats = np.asarray(counts @ measure.counted)
-            difference: Floats = counts @ measure.into - n[..., None] * expected
-            variance: Floats = (n * (1 + n / base))[..., None] * (expected * (1 - expected))
-            largest = np.fmax(largest, measure.distance(difference, variance, n))
+        largest = np.fmax(largest, debiased(measure, counts, reference))
     return np.where(known, largest, np.nan)
