@@ -1,0 +1,166 @@
+"""Ranking quality of a score from its histograms by label: ROC AUC, average precision, precision at the top.
+
+What the order within a cell could change is the metric's `bound`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from timonel.performance.intervals import LEAST_SUPPORT, wilson
+from timonel.performance.packs.measures import Binned
+from timonel.performance.value import Measured, State
+
+Floats = NDArray[np.float64]
+
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(8)  # type: ignore[no-untyped-call]  # numpy's own gap
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Labelled rows by cell of their score, ascending, in groups that count with different weights."""
+
+    negatives: NDArray[np.int64]
+    """(groups, cells)"""
+    positives: NDArray[np.int64]
+    """(groups, cells)"""
+    weight: Floats
+    """(groups,)"""
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.negatives.sum() + self.positives.sum())
+
+    def sums(self) -> tuple[Floats, Floats]:
+        """Weighted negatives and positives by cell."""
+        return self.weight @ self.negatives, self.weight @ self.positives
+
+    def worth(self, counts: NDArray[np.int64]) -> float:
+        """Kish's number of equally weighted rows that these rows are worth."""
+        rows = counts.sum(axis=1)
+        squares = float(self.weight**2 @ rows)
+        return float(self.weight @ rows) ** 2 / squares if squares else 0.0
+
+    def state(self) -> State | None:
+        """Why there is no figure that needs both classes; None: there is."""
+        if not self.n:
+            return State.NO_DATA
+        rarer = min(self.worth(self.negatives), self.worth(self.positives))
+        if not rarer:
+            return State.UNDEFINED
+        return State.TOO_FEW if rarer < LEAST_SUPPORT - 1e-9 else None
+
+
+def roc_auc(rows: Scored) -> Measured:
+    """The probability that a positive scores above a negative; pairs in one cell count half.
+
+    The interval is DeLong's (1988) variance, exact on the cells, in Wilson's form, and the bound.
+    """
+    state = rows.state()
+    if state:
+        return Measured.absent(state, rows.n)
+    negative, positive = rows.sums()
+    n, p = negative.sum(), positive.sum()
+    beaten = (np.cumsum(negative) - negative / 2) / n
+    beating = 1 - (np.cumsum(positive) - positive / 2) / p
+    value = float(positive @ beaten / p)
+    squares = rows.weight**2
+    variance = float((squares @ rows.positives) @ (beaten - value) ** 2 / p**2)
+    variance += float((squares @ rows.negatives) @ (beating - value) ** 2 / n**2)
+    support = min(rows.worth(rows.negatives), rows.worth(rows.positives))
+    bound = float(negative @ positive / (2 * n * p))
+    return _bounded(value, variance, support, rows.n, (value - bound, value + bound))
+
+
+def average_precision(rows: Scored) -> Measured:
+    """The area under the precision-recall curve as a sum over recall steps, as scikit-learn has it.
+
+    Within a cell positives and negatives are taken to alternate evenly. The interval is the binomial one
+    with as many rows as positives (Boyd, Eng and Page 2013), and the bound.
+    """
+    state = rows.state()
+    if state:
+        return Measured.absent(state, rows.n)
+    negative, positive = (side[::-1] for side in rows.sums())
+    used = positive > 0
+    hits, misses = np.cumsum(positive) - positive, np.cumsum(negative) - negative
+    a, b, p, n = (x[used] for x in (hits, misses, positive, negative))
+    total = p.sum()
+    value = float(p @ _even(a, b, p, n) / total)
+    weights = rows.weight[rows.positives.any(axis=1)]
+    lowest = _last(a, b + n, p, float(weights[0]) if len(weights) == 1 else 0.0) / float(total)
+    highest = float(p @ ((a + p) / (a + p + b)) / total)
+    support = rows.worth(rows.positives)
+    return _bounded(value, value * (1 - value) / support, support, rows.n, (lowest, highest))
+
+
+def _even(a: Floats, b: Floats, p: Floats, n: Floats) -> Floats:
+    """Mean precision over a cell in which hits and misses alternate (Gauss-Legendre, 8 points)."""
+    hit = (_POINTS[:, None] + 1) / 2 * p + 0.5
+    precision = (a + hit) / (a + hit + b + n * hit / (p + 1))
+    return np.asarray(_WEIGHTS / 2 @ precision, dtype=np.float64)
+
+
+def _last(a: Floats, b: Floats, p: Floats, unit: float) -> float:
+    """The sum of precisions if each cell's positives come after its negatives, from below.
+
+    Each positive weighs `unit`, 0: they differ. It is the sum over i of (a + i) / (a + i + b), and
+    1 / j <= ln((j + 1/2) / (j - 1/2)).
+    """
+    low = a + b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tail = np.log((low + p + unit / 2) / (low + unit / 2))
+    return float((p - np.where(b > 0, b * tail, 0.0)).clip(min=0).sum())
+
+
+def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured:
+    """The share of positives among the k highest-scored of all served rows, told from their labelled part.
+
+    Args:
+        rows: the labelled rows.
+        served: all scored rows by cell, labelled or not.
+        k: how many of them; all where there are fewer.
+    """
+    if not rows.n:
+        return Measured.absent(State.NO_DATA)
+    negative, positive = rows.sums()
+    below = np.cumsum(served[::-1])[::-1] - served
+    part = np.clip((k - below) / np.maximum(served, 1), 0.0, 1.0)
+    labelled = part * (negative + positive)
+    total, found = float(labelled.sum()), float(part @ positive)
+    everyone = rows.negatives + rows.positives
+    squares = float(rows.weight**2 @ everyone @ part)
+    if total <= 0:
+        return Measured.absent(State.UNDEFINED, rows.n)
+    support = total**2 / squares
+    if min(support, k) < LEAST_SUPPORT - 1e-9:
+        return Measured.absent(State.TOO_FEW, rows.n)
+    value = found / total
+    cut = (part > 0) & (part < 1)
+    ends = [
+        float((positive @ (part == 1) + end) / total)
+        for end in _ends(cut, part, negative, positive)
+    ]
+    return _bounded(value, value * (1 - value) / support, support, rows.n, (ends[0], ends[1]))
+
+
+def _ends(
+    cut: NDArray[np.bool_], part: Floats, negative: Floats, positive: Floats
+) -> tuple[float, float]:
+    """The least and the greatest number of positives that the chosen part of the cut cell may hold."""
+    if not cut.any():
+        return 0.0, 0.0
+    n, p, t = float(negative[cut][0]), float(positive[cut][0]), float(part[cut][0])
+    return max(t * (n + p) - n, 0.0), min(t * (n + p), p)
+
+
+def _bounded(
+    value: float, variance: float, support: float, n: int, ends: tuple[float, float]
+) -> Measured:
+    """The value with its interval, widened by what the histogram leaves open."""
+    low, high = min(ends[0], value), max(ends[1], value)
+    lower, upper = wilson(value, variance, support)
+    lower, upper = max(0.0, lower - (value - low)), min(1.0, upper + high - value)
+    return Binned(value, lower, upper, n, bound=max(value - low, high - value))
