@@ -62,13 +62,20 @@ class Sums(Mapping[str, Counts]):
         return self._known[field]
 
     def _total(self, field: str) -> Counts:
-        total = np.zeros(self._widths[field], np.int64)
+        width = self._widths[field]
         if self._generation != self._state.generation:
             raise RuntimeError("the state has changed since: load() the sums, or ask again")
-        for tiers in self._series:
-            if field in tiers.rings:
-                for tier, first, last in self._stretches:
-                    total += tiers.rings[field][tier].total(first, last)
+        parts = [
+            rings[tier].total(first, last)
+            for rings in (tiers.rings.get(field, ()) for tiers in self._series)
+            if rings
+            for tier, first, last in self._stretches
+        ]
+        if not parts:
+            return np.zeros(width, np.int64)
+        total = parts[0]
+        for part in parts[1:]:
+            total += part
         return total
 
     def __iter__(self) -> Iterator[str]:

@@ -58,11 +58,13 @@ class Ring:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def total(self, start: int, end: int) -> Counts:
-        """The sum over the blocks from start to end (excluded)."""
-        sums: list[Counts] = [
-            np.add.reduce(part, axis=0, dtype=np.int64) for part in self.parts(start, end)
-        ]
-        return sums[0] if len(sums) == 1 else sums[0] + sums[1]
+        """The sum over the blocks from start to end (excluded), of which there are no more than `period`."""
+        period = len(self.cells)
+        first, last = start % period, start % period + end - start
+        total: Counts = np.add.reduce(self.cells[first:last], axis=0, dtype=np.int64)
+        if last > period:
+            total += np.add.reduce(self.cells[: last - period], axis=0, dtype=np.int64)
+        return total
 
     def clear(self, start: int, end: int) -> None:
         """Set the blocks from start to end (excluded) to 0; untouched memory stays untouched."""

@@ -62,8 +62,12 @@ class WindowState:
         ]
         return sum(ring.cells.nbytes for ring in rings)
 
-    def values(self, column: str = VERSION) -> list[str]:
-        """The versions, or the values of a slicing column, with counters: in natural order."""
+    def versions(self) -> list[str]:
+        """The versions with counters, in natural order."""
+        return self.directory.values(VERSION)
+
+    def slice_values(self, column: str) -> list[str]:
+        """The values of a slicing column with counters, in natural order."""
         return self.directory.values(column)
 
     def largest_others(self, column: str = VERSION) -> list[tuple[str, int, int]]:

@@ -31,7 +31,7 @@ def test_a_state_comes_back_whole(seed: int, rows: int) -> None:
     whole = state(seed, rows)
     back = from_arrow(to_arrow(whole))
     assert back == whole
-    assert back.values() == whole.values()
+    assert back.versions() == whole.versions()
     assert back.largest_others("region") == whole.largest_others("region")
     more = events(np.random.default_rng(seed + 1), 100, 6 * DAY_SPAN)
     for one in (back, whole):

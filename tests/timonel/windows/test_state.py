@@ -116,7 +116,7 @@ def test_slices_add_up_to_the_whole(seed: int) -> None:
     total = state.sums(START, START + 2 * DAY)
     parts = {
         value: state.sums(START, START + 2 * DAY, slice=("region", value))
-        for value in state.values("region")
+        for value in state.slice_values("region")
     }
     assert sum(part.n for part in parts.values()) == total.n == 200
     assert np.array_equal(sum(part["confusion"] for part in parts.values()), total["confusion"])
@@ -201,7 +201,7 @@ def test_versions_beyond_the_bound_share_one_place() -> None:
     rng = np.random.default_rng(1)
     whole = events(rng, 1_000, span=DAY, versions=versions)
     state = folded([whole], layout)
-    assert state.values() == ["other", "v26", "v27", "v28", "v29"]
+    assert state.versions() == ["other", "v26", "v27", "v28", "v29"]
     for _ in range(5):
         parts = cut(rng, whole, shuffled=True)
         assert folded(parts, layout) == state
@@ -226,7 +226,7 @@ def test_listed_slice_values_are_kept_whatever_comes() -> None:
         codes[rng.random(1_000) < 0.3] = len(values) - 1
         parts.append(part)
     state = merged(rng, [folded([part], layout) for part in parts])
-    assert state.values("region") == ["other", "rare"]
+    assert state.slice_values("region") == ["other", "rare"]
     name, low, high = state.largest_others("region")[0]
     exact = sum(int((p.slices["region"].codes == len(values) - 1).sum()) for p in parts)
     assert name == "frequent"
@@ -241,7 +241,7 @@ def test_a_version_is_forgotten_with_its_events() -> None:
     new = events(rng, 100, span=DAY, versions=("v1",))
     new = Events(new.time + 10 * DAY, new.version, new.columns, new.labelled, new.slices)
     state = folded([old, new])
-    assert state.values() == ["v1"]
+    assert state.versions() == ["v1"]
     assert state.expired[0] == 100
 
 
