@@ -114,8 +114,12 @@ UNKNOWN = Trait(Kind.LEVEL, Worse.BOTH, info=Gate(0, 1.5))
 """A metric that nobody has described is worth a remark, no more."""
 
 
+def family_of(metric: str) -> str:
+    """The metric without its particulars: "recall[spam]" is a recall."""
+    return re.split(r"[\[@:]", metric, maxsplit=1)[0]
+
+
 def trait_of(metric: str, own: dict[str, Trait] | None = None) -> Trait:
-    """The trait of a metric: its own, then that of its family ("recall[spam]" is a recall)."""
+    """The trait of a metric: its own, then that of its family."""
     known = TRAITS | (own or {})
-    family = re.split(r"[\[@:]", metric, maxsplit=1)[0]
-    return known.get(metric) or known.get(family) or UNKNOWN
+    return known.get(metric) or known.get(family_of(metric)) or UNKNOWN

@@ -6,11 +6,12 @@ from datetime import datetime
 from timonel.anomalies.anomaly import Anomaly, Evidence
 from timonel.anomalies.judgement import Judgement
 from timonel.anomalies.reading import TRAFFIC, Reading
-from timonel.anomalies.traits import TRAITS, Kind, trait_of
+from timonel.anomalies.traits import TRAITS, Kind, family_of
 
 STOPPED = "traffic stopped"
 DRIFT = "drift"
 
+SHARES = frozenset({"precision", "recall", "macro_recall", "precision_at_k", "recall_at_k"})
 _NAMES = {
     "null_rate": "null predictions",
     "error_rate": "errors",
@@ -42,17 +43,24 @@ def figure(metric: str, value: float | None) -> str:
         return "unbounded"
     if metric.endswith("_ms"):
         return f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms"
-    if metric in TRAITS and trait_of(metric).kind is Kind.RATE:
+    if is_share(metric):
         return percent(value)
     return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of rows, which people read as percent."""
+    family = family_of(metric)
+    return family in SHARES or (family in TRAITS and TRAITS[family].kind is Kind.RATE)
+
+
 def percent(value: float) -> str:
-    """A share with digits enough to tell it from 0."""
+    """A share with digits enough to tell it from 0 and from 1."""
     shown = 100 * value
-    if shown == 0 or shown >= 10:
+    if shown in (0, 100):
         return f"{shown:.0f} %"
-    return f"{shown:.1f} %" if shown >= 0.1 else f"{shown:.2g} %"
+    near = min(abs(shown), abs(100 - shown))
+    return f"{shown:.1f} %" if near >= 0.1 else f"{shown:.2g} %" if shown < 50 else f"{shown:.3f} %"
 
 
 def sentence(anomaly: Anomaly) -> str:
@@ -82,7 +90,7 @@ def evidence(reading: Reading, found: Judgement) -> tuple[Evidence, ...]:
         low, high = (figure(reading.metric, x) for x in (value.lower, value.upper))
         between = f", 95 % interval {low} to {high}"
     observed = (
-        f"{name_of(reading.metric)} was {figure(reading.metric, value.value)} from "
+        f"{name_of(reading.metric)}: {figure(reading.metric, value.value)} from "
         f"{clock(reading.start)} to {clock(reading.end)} (n={value.n:,}{between})"
     )
     low, high = (figure(reading.metric, x) for x in found.limits)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 
-from timonel.anomalies.words import clock, figure
+from timonel.anomalies.words import clock, figure, is_share
 from timonel.monitor.report.markup import Markup, join, tag
 from timonel.monitor.report.plot import drawing, framed, xy
 from timonel.monitor.report.scale import TimeScale, ValueScale
@@ -15,7 +15,7 @@ from timonel.monitor.report.thin import MOST_POINTS, thinned
 from timonel.monitor.report.view import BandPoint, Chart, Line, Point
 
 COLOURS = ("a", "b", "c", "d")
-BOUNDED = ("_rate", "accuracy", "precision", "recall", "f1", "auc", "share", "hit_rate", "ndcg")
+TOPPED = ("f1", "fbeta", "macro_f1", "auc", "roc_auc", "pr_auc", "ndcg", "mrr", "map")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _scale(asked: Chart, shown: Sequence[Shown]) -> ValueScale:
     ends = [x for v in points for x in (v.lower, v.upper) if x is not None]
     ends += [x for b in asked.baseline for x in (b.lower, b.upper)]
     reach = [min(max(x, low), high) for x in ends]
-    bounded = asked.metric.endswith(BOUNDED)
+    bounded = is_share(asked.metric) or asked.metric in TOPPED
     return ValueScale.of(
         [*seen, *reach], zero=asked.metric.endswith("_rate"), top=1.0 if bounded else None
     )
@@ -141,11 +141,12 @@ def _newest(asked: Chart, first: Shown) -> Markup:
     value = point.value
     between = ""
     if value.lower is not None and value.upper is not None:
-        between = f"{figure(asked.metric, value.lower)} to {figure(asked.metric, value.upper)}, "
+        between = f" ({figure(asked.metric, value.lower)} to {figure(asked.metric, value.upper)})"
     return tag(
         "span",
+        f"{first.line.name} " if len(asked.lines) > 1 else None,
         tag("b", figure(asked.metric, float(value))),
-        f" {between}n={value.n:,}, until {clock(point.end)}",
+        f"{between} n={value.n:,}, until {clock(point.end)}",
         class_="now",
     )
 

@@ -83,7 +83,7 @@ def level(effect: float | None, gates: tuple[float, float, float]) -> int:
 
 def _row(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Markup:
     newest = next((e for e in reversed(row.effects) if e is not None), None)
-    now = "no data" if newest is None else f"{newest:.2f} {_unit(row)}"
+    now = "no data" if newest is None else _effect(newest, row)
     cells = drawing(*_cells(row, grid, drift, time), label=f"drift of {row.feature}, now {now}")
     return tag(
         "div",
@@ -105,7 +105,7 @@ def _cells(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Iterator
         largest = max(e for _, _, e in cells if e is not None)
         said = (
             f"{row.feature}, {clock(cells[0][0])} to {clock(cells[-1][1])}: "
-            f"up to {largest:.2f} {_unit(row)}, {WORDS[shade]}"
+            f"up to {_effect(largest, row)}, {WORDS[shade]}"
         )
         yield tag(
             "rect",
@@ -135,8 +135,8 @@ def _legend(drift: Drift) -> Markup:
     return join(
         tag(
             "span",
-            "Distance from the reference: numbers in its standard deviations (sd), categories as twice "
-            "the total variation (2 TV). Most weight first: importance x largest effect.",
+            "Distance from the reference: numbers in its standard deviations (sd), categories as total "
+            "variation (TV), which counts double. Most weight first: importance x largest effect.",
             class_="note",
         ),
         tag("ul", *keys, none, class_="legend"),
@@ -147,7 +147,7 @@ def _numbers(drift: Drift) -> Markup:
     rows = []
     for row in _ordered(drift)[:100]:
         known = [(e, at) for e, at in zip(row.effects, drift.starts, strict=True) if e is not None]
-        newest = f"{known[-1][0]:.3f} {_unit(row)}" if known else "no data"
+        newest = _effect(known[-1][0], row) if known else "no data"
         largest = max(known, default=None)
         first = next((at for e, at in known if e >= drift.gates[0]), None)
         rows.append(
@@ -155,7 +155,9 @@ def _numbers(drift: Drift) -> Markup:
                 row.feature,
                 "unknown" if row.importance is None else f"{row.importance:.3f}",
                 newest,
-                "no data" if largest is None else f"{largest[0]:.3f} at {clock(largest[1])}",
+                "no data"
+                if largest is None
+                else f"{_effect(largest[0], row)} at {clock(largest[1])}",
                 "never" if first is None else clock(first),
             ]
         )
@@ -163,5 +165,5 @@ def _numbers(drift: Drift) -> Markup:
     return table("Drift of the features, most weight first", head, rows)
 
 
-def _unit(row: DriftRow) -> str:
-    return "2 TV" if row.category else "sd"
+def _effect(effect: float, row: DriftRow) -> str:
+    return f"{effect / 2:.2f} TV" if row.category else f"{effect:.2f} sd"

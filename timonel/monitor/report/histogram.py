@@ -6,7 +6,8 @@ from timonel.monitor.report.plot import HEIGHT, WIDTH, drawing, xy
 from timonel.monitor.report.tables import details, table
 from timonel.monitor.report.view import Histogram
 
-MOST_LABELS = 4
+ROOM, LONGEST = 42, 14
+"""Letters that fit below a picture, and of one label."""
 
 
 def histogram(shown: Histogram) -> Markup:
@@ -54,15 +55,16 @@ def _words(shown: Histogram) -> Markup:
 
 def _labels(shown: Histogram) -> Markup:
     n = len(shown.labels)
-    step = max(1, -(-n // MOST_LABELS))
+    longest = max((len(shortened(label, LONGEST)) for label in shown.labels), default=1)
+    step = max(1, -(-n // max(2, ROOM // (longest + 2))))
     marks = [
         tag(
             "span",
-            shortened(shown.labels[i], 14),
+            shortened(shown.labels[i], LONGEST),
             title=shown.labels[i],
             style=f"left:{100 * (i + 0.5) / n:.4g}%",
         )
-        for i in range(step // 2 if n > MOST_LABELS else 0, n, step)
+        for i in range((step - 1) // 2, n, step)
     ]
     return tag("div", *marks, class_="x centred", aria_hidden="true")
 

@@ -56,7 +56,7 @@ def _header(view: ReportView) -> Markup:
 def _verdict(view: ReportView) -> Markup:
     found = verdict(view)
     newest = "never" if view.newest is None else clock(view.newest)
-    share = percent(view.n_labelled / view.n) if view.n else "none"
+    share = percent(view.n_labelled / view.n) if view.n_labelled else "none yet"
     open_ = sum(not a.cleared for a in view.anomalies)
     facts = (
         ("Predictions", f"{view.n:,}"),
@@ -92,7 +92,7 @@ def _section(title: str, content: Markup) -> Markup:
 
 def _charts(charts: tuple[Chart, ...], time: TimeScale, empty: str) -> Markup:
     if not charts:
-        return tag("p", empty, class_="empty")
+        return tag("p", coded(empty), class_="empty")
     first, *others = (chart(c, time) for c in charts[:MOST_CHARTS])
     return join(first, tag("div", *others, class_="two") if others else None)
 
@@ -100,7 +100,7 @@ def _charts(charts: tuple[Chart, ...], time: TimeScale, empty: str) -> Markup:
 def _no_quality(view: ReportView) -> str:
     if view.n_labelled:
         return "Too few labels have matured in the time shown; choose a longer window."
-    return "No label has arrived yet: call track_label, or give `actual` with the predictions."
+    return "No label has arrived yet: call `track_label`, or give `actual` with the predictions."
 
 
 def _drift(view: ReportView, time: TimeScale) -> Markup:

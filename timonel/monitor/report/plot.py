@@ -1,6 +1,6 @@
 """The frame of every picture in time: labels beside it are text, so that they stay readable at any width."""
 
-from timonel.anomalies.words import figure
+from timonel.anomalies.words import figure, is_share
 from timonel.monitor.report.markup import Markup, join, tag
 from timonel.monitor.report.scale import TimeScale, ValueScale
 
@@ -28,7 +28,7 @@ def framed(
         tag("i", class_="grid", style=f"bottom:{100 * values.at(t):.4g}%") for t in values.ticks
     ]
     beside = [
-        tag("span", figure(metric, _clean(t)), style=f"bottom:{100 * values.at(t):.4g}%")
+        tag("span", _tick(metric, t), style=f"bottom:{100 * values.at(t):.4g}%")
         for t in values.ticks
     ]
     plot = tag(
@@ -43,7 +43,7 @@ def framed(
 def time_axis(time: TimeScale) -> Markup:
     """Times below a picture, UTC."""
     labels = [
-        tag("span", text, style=f"left:{100 * x:.4g}%") for x, text in time.ticks() if x <= 0.97
+        tag("span", text, style=f"left:{100 * x:.4g}%") for x, text in time.ticks() if x <= 0.94
     ]
     return tag("div", *labels, class_="x", aria_hidden="true")
 
@@ -53,5 +53,7 @@ def xy(x: float, y: float) -> str:
     return f"{x * WIDTH:.4g},{(1 - y) * HEIGHT:.4g}"
 
 
-def _clean(tick: float) -> float:
-    return 0.0 if abs(tick) < 1e-12 else tick
+def _tick(metric: str, at: float) -> str:
+    """A round number needs few digits."""
+    at = 0.0 if abs(at) < 1e-12 else at
+    return f"{100 * at:.4g} %" if is_share(metric) else figure(metric, at)

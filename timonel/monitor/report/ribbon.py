@@ -11,6 +11,10 @@ from timonel.monitor.report.view import Event, ReportView
 
 MOST = 12
 MOST_TOLD = 50
+LANES, LABEL = 6, 0.6
+"""Rows of marks, and the part of the width that a label may take on a narrow screen."""
+TURN = 0.55
+"""From here on a label stands to the left of its mark."""
 
 
 def ribbon(view: ReportView, time: TimeScale) -> Markup:
@@ -34,21 +38,35 @@ def ribbon(view: ReportView, time: TimeScale) -> Markup:
 def _marks(view: ReportView, time: TimeScale) -> Markup | None:
     if not view.events:
         return None
-    shown = [_mark(event, time) for event in view.events[-MOST_TOLD:]]
-    return tag("div", *shown, class_="events")
+    told = sorted(view.events, key=lambda e: e.at)[-MOST_TOLD:]
+    lanes = _lanes([time.at(e.at) for e in told])
+    shown = [_mark(event, time, lane) for event, lane in zip(told, lanes, strict=True)]
+    height = f"height:{22 * (max(lanes) + 1)}px"
+    return tag("div", *shown, class_="events", style=height)
 
 
-def _mark(event: Event, time: TimeScale) -> Markup:
+def _lanes(places: list[float]) -> list[int]:
+    """A lane for each mark, so that labels beside each other do not meet; the last one is for the rest."""
+    ends: list[float] = []
+    lanes = []
+    for x in places:
+        left, right = (x, x + LABEL) if x < TURN else (x - LABEL, x)
+        free = next((i for i, end in enumerate(ends) if left >= end), min(len(ends), LANES - 1))
+        ends[free : free + 1] = [right]
+        lanes.append(free)
+    return lanes
+
+
+def _mark(event: Event, time: TimeScale, lane: int) -> Markup:
     x = time.at(event.at)
-    side = "left" if x < 0.6 else "right"
+    side = "left" if x < TURN else "right"
     place = 100 * (x if side == "left" else 1 - x)
-    said = f"{event.kind}: {event.text}, {clock(event.at)}"
     return tag(
         "span",
-        f"{event.kind} {shortened(event.text, 30)}",
+        f"{event.kind} {shortened(event.text, 24)}",
         class_=f"event {side}",
-        style=f"{side}:{place:.4g}%",
-        title=said,
+        style=f"{side}:{place:.4g}%;top:{22 * lane}px",
+        title=f"{event.kind}: {event.text}, {clock(event.at)}",
     )
 
 

@@ -2,7 +2,8 @@
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d2b36;--muted:#566776;--grid:#dde3e9;--surface:#fff;
---ground:#f3f5f7;--accent:#0f7b8a;--contrast:#6a4bc0;--page:#b3261e;--ticket:#945200;--on:#fff}
+--ground:#f3f5f7;--accent:#0f7b8a;--contrast:#6a4bc0;--page:#b3261e;--ticket:#945200;--on:#fff;
+--l1:color-mix(in srgb,var(--accent) 25%,var(--grid));--l2:color-mix(in srgb,var(--accent) 55%,var(--grid))}
 @media(prefers-color-scheme:dark){:root{--ink:#e4ebf0;--muted:#9db0be;--grid:#2b3944;
 --surface:#172129;--ground:#0f161b;--accent:#45bccb;--contrast:#b29cf0;--page:#ff8a80;
 --ticket:#f2b45f;--on:#10181e}}
@@ -68,19 +69,18 @@ gap:0 10px;height:22px;font-size:13px}
 .heat .value{color:var(--muted)}.heat .value.l3,.heat .value.l4{color:var(--ink);font-weight:700}
 .heat+.x{margin-left:160px;margin-right:86px}
 .strip{height:16px}.strip svg{display:block;width:100%;height:100%}
-.strip rect{fill:var(--surface)}.strip .l1,.strip .l2,.strip .l3,.strip .l4{fill:var(--accent)}
 .strip .l0,.key.box.l0{fill:var(--grid)}.key.box.l0{background:var(--grid);opacity:1}
-.strip .l1{fill-opacity:.3}.strip .l2{fill-opacity:.55}.strip .l3{fill-opacity:.8}
-.strip .l4{fill:var(--ink)}.key.box.l1{opacity:.3}.key.box.l2{opacity:.55}.key.box.l3{opacity:.8}
-.key.box.l4{background:var(--ink);opacity:1}
+.strip .l1{fill:var(--l1)}.strip .l2{fill:var(--l2)}.strip .l3{fill:var(--accent)}
+.strip .l4{fill:var(--ink)}.key.box.l1{background:var(--l1)}.key.box.l2{background:var(--l2)}
+.key.box.l4{background:var(--ink)}.key.box.l1,.key.box.l2,.key.box.l3,.key.box.l4{opacity:1}
 .histograms{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:20px 32px}
 .histograms figure{margin:0;min-width:0}.histograms .x{margin-left:0}
 .bars{height:104px;margin-top:8px;border-bottom:1px solid var(--muted)}
 .bars svg{display:block;width:100%;height:100%}.bars .bar{fill:var(--accent);opacity:.55}
 .ribbon .anomaly{margin:0 0 8px}.ribbon p{font-size:13.5px;color:var(--muted)}.ribbon b{color:var(--ink)}
 .track,.events{position:relative;height:10px;margin-left:58px;background:var(--ground);border-radius:3px}
-.events{height:26px;background:none;border-bottom:1px solid var(--grid);margin-bottom:10px;font-size:12.5px}
-.event{position:absolute;top:0;bottom:0;white-space:nowrap;color:var(--muted)}
+.events{background:none;border-bottom:1px solid var(--grid);margin-bottom:10px;font-size:12.5px}
+.event{position:absolute;height:20px;white-space:nowrap;color:var(--muted)}
 .event.left{border-left:2px solid var(--ink);padding-left:5px}
 .event.right{border-right:2px solid var(--ink);padding-right:5px}
 .track .bar{position:absolute;top:0;bottom:0;border-radius:3px;background:var(--tone);
@@ -106,7 +106,7 @@ tbody th{max-width:340px;overflow-wrap:anywhere}
 .plot{grid-template-columns:48px 1fr}.x,.track,.events{margin-left:48px}
 .heat .row{grid-template-columns:92px 1fr 58px;gap:0 6px;font-size:12px}
 .heat+.x{margin-left:98px;margin-right:64px}.x span:nth-child(even){display:none}
-.x.centred span:nth-child(even){display:inline}.track,.events{margin-left:0}.heat+.x,.x{overflow:hidden}
+.x.centred span:nth-child(even){display:inline}.track,.events{margin-left:0}
 .ribbon+.x{margin-left:0}}
 @media print{body{background:none}.card{break-inside:avoid}}
 """

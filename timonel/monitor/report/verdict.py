@@ -41,7 +41,7 @@ def verdict(view: ReportView) -> Verdict:
         return Verdict(
             Status.LEARNING,
             f"Learning what is normal: {view.learning}. Nothing is judged against a baseline until then.",
-            "Wait, or give a reference at once: ModelMonitor(reference=Reference.fit(...)).",
+            "Wait, or give a reference at once: `ModelMonitor(reference=Reference.fit(...))`.",
         )
     return Verdict(Status.WELL, _well(view), "Nothing to do.")
 
@@ -60,7 +60,7 @@ def _no_data(view: ReportView, open_: Sequence[Anomaly]) -> Verdict:
         return Verdict(
             Status.NO_DATA,
             "No prediction has been tracked yet.",
-            "Send predictions: monitor.track_batch(frame), or `timonel monitor log.parquet`.",
+            "Send predictions: `monitor.track_batch(frame)`, or `timonel monitor log.parquet`.",
         )
     return Verdict(
         Status.NO_DATA,

@@ -87,6 +87,7 @@ class Histogram:
     n_current: int
     effect: float | None
     unit: str = "sd"
+    """sd for a number, TV (total variation) for a category."""
     since: datetime | None = None
 
 
