@@ -58,6 +58,12 @@ bench-anomalies: install ## false alarms a month on healthy traffic, and how fas
 bench-scan: install ## false alarms and delays of drift.Scan on a year of traffic (8 minutes; BENCH=--quick: 1)
 	$(BIN)/python benchmarks/scan.py $(BENCH)
 
+.PHONY: bench-metrics
+bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Polars (in a venv of its own): time, memory, targets
+	@test -x .venv/polars/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/polars
+	$(BIN)/uv pip install --quiet --python .venv/polars/bin/python --constraint locks/dev.txt --editable . polars
+	OMP_NUM_THREADS=1 .venv/polars/bin/python benchmarks/metrics.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .
