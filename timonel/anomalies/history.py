@@ -1,7 +1,9 @@
 """The past of one series of readings, and the baseline that it gives."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +55,10 @@ class History:
     values: list[float] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     slots: list[int] = field(default_factory=list)
-    _fitted: RateBaseline | LevelBaseline | None = None
-    _fitted_at: datetime | None = None
-    _seasonal: bool = False
+    fitted: int = 0
+    """How many of the readings the baseline rests on."""
+    fitted_at: datetime | None = None
+    _baseline: RateBaseline | LevelBaseline | None = None
 
     @property
     def covers(self) -> timedelta:
@@ -73,35 +76,71 @@ class History:
 
     def baseline(self) -> RateBaseline | LevelBaseline | None:
         """What was learnt, renewed once a day of past; None while there is too little."""
-        if self.covers < self.learn or len(self.values) < FEWEST:
+        if self.last is None or self.covers < self.learn or len(self.values) < FEWEST:
             return None
-        if self._fitted_at is None or (
-            self.last is not None and self.last - self._fitted_at >= REFIT
-        ):
-            self._fitted, self._fitted_at = self._fit(), self.last
-        return self._fitted
+        if self.fitted_at is None or self.last - self.fitted_at >= REFIT:
+            self.fitted, self.fitted_at = len(self.values), self.last
+            self._baseline = None
+        self._baseline = self._baseline or self._fit()
+        return self._baseline
 
     def slot(self, start: datetime, end: datetime) -> int:
         """Where to look in the baseline."""
         return slot_of(start, end) if self._seasonal else 0
 
+    @property
+    def _known(self) -> timedelta:
+        """The past that the baseline rests on."""
+        if self.first is None or self.fitted_at is None:
+            return timedelta(0)
+        return self.fitted_at - self.first
+
+    @property
+    def _seasonal(self) -> bool:
+        return self._known >= SEASONS
+
     def _fit(self) -> RateBaseline | LevelBaseline:
-        values, rows = np.array(self.values), np.array(self.rows, dtype=np.float64)
-        own = np.array(self.slots, dtype=np.int64)
-        days = max(self.covers / timedelta(days=1), 0.25)
-        self._seasonal = self.covers >= SEASONS
-        slots = own if self._seasonal else np.zeros_like(own)
+        n, days = self.fitted, max(self._known / timedelta(days=1), 0.25)
+        values, rows = np.array(self.values[:n]), np.array(self.rows[:n], dtype=np.float64)
+        slots = np.array(self.slots[:n], dtype=np.int64) * self._seasonal
         kept = stable(values, rows, slots, self.kind)
         if self._seasonal:
             kept &= (np.bincount(slots[kept], minlength=SLOTS) >= LEAST_IN_SLOT)[slots]
-        source = (
-            f"the same hours of {days:.0f} days" if self._seasonal else f"the first {days:.0f} days"
-        )
+        past = f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+        source = f"the same hours of {past}" if self._seasonal else f"the first {past}"
         if self.kind is Kind.RATE:
             return fit_rate(values[kept], rows[kept], slots[kept], days, source)
-        return fit_level(
-            values[kept], rows[kept], slots[kept], days, self.kind is Kind.POSITIVE, source
-        )
+        log = self.kind is Kind.POSITIVE
+        return fit_level(values[kept], rows[kept], slots[kept], days, log, source)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `resume` reads them."""
+        return {
+            "first": iso(self.first),
+            "last": iso(self.last),
+            "values": self.values,
+            "rows": self.rows,
+            "slots": self.slots,
+            "fitted": self.fitted,
+            "fitted_at": iso(self.fitted_at),
+        }
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what was saved: the baseline is the same until it is renewed."""
+        self.first, self.last = moment(saved["first"]), moment(saved["last"])
+        self.values, self.rows = list(saved["values"]), list(saved["rows"])
+        self.slots = list(saved["slots"])
+        self.fitted, self.fitted_at = saved["fitted"], moment(saved["fitted_at"])
+
+
+def iso(at: datetime | None) -> str | None:
+    """A moment as JSON takes it."""
+    return None if at is None else at.isoformat()
+
+
+def moment(text: str | None) -> datetime | None:
+    """The inverse of `iso`."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def stable(values: Floats, rows: Floats, slots: Ints, kind: Kind) -> NDArray[np.bool_]:

@@ -1,12 +1,14 @@
 """Whether the traffic has stopped: windows without rows where rows are expected."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from timonel.anomalies.anomaly import Anomaly, Evidence, Phase, Severity
-from timonel.anomalies.history import FROZEN, SEASONS, slot_of
+from timonel.anomalies.history import FROZEN, SEASONS, iso, moment, slot_of
 from timonel.anomalies.reading import Reading
 from timonel.anomalies.words import STOPPED, clock, next_step
 from timonel.performance.value import Measured, State
@@ -46,7 +48,7 @@ class Silence:
         slot = slot_of(reading.start, reading.end)
         known = reading.end - self.first
         if n:
-            self._resume(slot, n, known < FROZEN)
+            self._end(slot, n, known < FROZEN)
             return False
         self.since = self.since or reading.start
         self.windows += 1
@@ -62,7 +64,17 @@ class Silence:
             self._remember(slot, 0)
         return self.stopped
 
-    def _resume(self, slot: int, n: int, learning: bool) -> None:
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `resume` reads them."""
+        saved = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "learn"}
+        return saved | {"first": iso(self.first), "since": iso(self.since)}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what was saved."""
+        for name, value in saved.items():
+            setattr(self, name, moment(value) if name in ("first", "since") else value)
+
+    def _end(self, slot: int, n: int, learning: bool) -> None:
         if not (self.stopped and self.sure):
             self.longest = max(self.longest, self.windows)
         self.since, self.windows, self.missed = None, 0, 0.0

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from timonel.anomalies.anomaly import Anomaly, Phase, Where, ranked
 from timonel.anomalies.baseline import Baseline, around_figure, from_figure
 from timonel.anomalies.config import WatchConfig
 from timonel.anomalies.episode import Episode
-from timonel.anomalies.history import WEEK, History
+from timonel.anomalies.history import WEEK, History, iso, moment
 from timonel.anomalies.judgement import Judgement, is_back, judge
 from timonel.anomalies.reading import TRAFFIC, Reading
 from timonel.anomalies.silence import Silence, silent_anomaly
@@ -67,6 +68,21 @@ class _Series:
         self.judged = reading.end
         return True
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `resume` reads them."""
+        return {
+            "history": self.history.to_dict(),
+            "judged": iso(self.judged),
+            "step": None if self.step is None else self.step.total_seconds(),
+            "muted": self.muted,
+        }
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what was saved."""
+        self.history.resume(saved["history"])
+        self.judged, self.muted = moment(saved["judged"]), saved["muted"]
+        self.step = None if saved["step"] is None else timedelta(seconds=saved["step"])
+
 
 @dataclass
 class Watch:
@@ -118,6 +134,45 @@ class Watch:
             return None
         limits = baseline.limits(max(1, reading.value.n), slot, self._level(series, reading.span))
         return Band(expected, *limits, baseline.source)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values of all that was learnt and is open; `resume` reads them."""
+        return {
+            "series": [
+                {"metric": p[0], "where": p[1].to_dict(), "span": span.total_seconds()}
+                | s.to_dict()
+                for (p, span), s in self._series.items()
+            ],
+            "episodes": [
+                {
+                    "what": p[0],
+                    "now": e.now.to_dict(),
+                    "told": e.told.to_dict(),
+                    "back": e.back,
+                    "span": self._spans[p].total_seconds() if p in self._spans else None,
+                }
+                for p, e in self._episodes.items()
+            ],
+            "silences": [
+                {"where": where.to_dict(), "silence": s.to_dict()}
+                for where, s in self._silences.items()
+            ],
+        }
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on exactly as if the watch that was saved had not stopped; for a watch that has read nothing."""
+        for one in saved["series"]:
+            place = (one["metric"], Where(**one["where"]))
+            self._series_of(place, timedelta(seconds=one["span"])).resume(one)
+        for one in saved["episodes"]:
+            now, told = Anomaly.from_dict(one["now"]), Anomaly.from_dict(one["told"])
+            place = (one["what"], now.where)
+            self._episodes[place] = Episode(now, told, one["back"])
+            if one["span"] is not None:
+                self._spans[place] = timedelta(seconds=one["span"])
+        for one in saved["silences"]:
+            silence = self._silences.setdefault(Where(**one["where"]), Silence(self.config.learn))
+            silence.resume(one["silence"])
 
     def _take(self, reading: Reading) -> list[Anomaly]:
         place = (reading.metric, reading.where)

@@ -254,6 +254,28 @@ def test_an_anomaly_survives_json() -> None:
     assert Anomaly.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
+@pytest.mark.parametrize("stopped", [30, 205, 24 * 20])
+def test_a_watch_that_was_saved_goes_on_as_if_it_had_not_stopped(stopped: int) -> None:
+    """While it learns, in an episode, and with seasons known; through JSON."""
+    rng = np.random.default_rng(5)
+    batches = []
+    for hour in range(24 * 22):
+        rate = 0.05 if 203 <= hour < 208 or hour > 24 * 21 else 0.002
+        empty = 24 * 18 < hour < 24 * 18 + 9
+        traffic = Measured.absent(State.NO_DATA) if empty else Measured(500.0, n=500)
+        batches.append(
+            [at(hour, share(rng.binomial(ROWS, rate) / ROWS)), at(hour, traffic, "throughput")]
+        )
+    one, first, second = Watch(), Watch(), Watch()
+    expected = [one.update(batch) for batch in batches]
+    found = [first.update(batch) for batch in batches[:stopped]]
+    second.resume(json.loads(json.dumps(first.to_dict())))
+    found += [second.update(batch) for batch in batches[stopped:]]
+    assert found == expected
+    assert len([a for told in found for a in told]) >= 5
+    assert second.open == one.open
+
+
 def test_own_gates_replace_the_known_ones() -> None:
     """A metric nobody knows is judged by the trait given for it."""
     own = Trait(Kind.POSITIVE, Worse.UP, page=Gate(0, 1.5))
