@@ -8,7 +8,7 @@ import numpy as np
 from timonel.errors import BadInput
 from timonel.windows.clock import Clock
 from timonel.windows.layout import COARSE, EVENTS, FINE, JUDGED, ROLL, SERVED, Steps
-from timonel.windows.ring import Counts
+from timonel.windows.ring import Counts, total
 from timonel.windows.tiers import Tiers
 
 if TYPE_CHECKING:
@@ -66,17 +66,13 @@ class Sums(Mapping[str, Counts]):
         if self._generation != self._state.generation:
             raise RuntimeError("the state has changed since: load() the sums, or ask again")
         parts = [
-            rings[tier].total(first, last)
-            for rings in (tiers.rings.get(field, ()) for tiers in self._series)
-            if rings
+            part
+            for tiers in self._series
+            if field in tiers.rings
             for tier, first, last in self._stretches
+            for part in tiers.rings[field][tier].parts(first, last)
         ]
-        if not parts:
-            return np.zeros(width, np.int64)
-        total = parts[0]
-        for part in parts[1:]:
-            total += part
-        return total
+        return total(parts) if parts else np.zeros(width, np.int64)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._widths)
