@@ -35,6 +35,7 @@ PAGES = (
     "reference/http-api.md",
     "how-to/batch-scoring.md",
     "how-to/explain-predictions.md",
+    "how-to/backtest.md",
 )
 """In this order: the later pages go on in the folder that the tutorial made."""
 FENCE = re.compile(
@@ -42,6 +43,8 @@ FENCE = re.compile(
     r"^```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+PROGRESS = re.compile(r"^\w+: [\d,]+(?: of [\d,]+)? \S+\n", re.MULTILINE)
+"""What a pipe shows where a terminal shows a bar that goes away."""
 READY = "Ctrl-C stops it"
 PATIENCE = 120.0
 READER = "/home/you"
@@ -178,7 +181,7 @@ class Shell:
         text = text.replace(str(self.home.resolve()), READER).replace(str(self.home), READER)
         for port, default in ((self.rest, 8080), (self.grpc, 8081), (self.explain, 8082)):
             text = text.replace(f":{port}", f":{default}")
-        return text
+        return PROGRESS.sub("", text)
 
     def _environment(self) -> dict[str, str]:
         tools = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
