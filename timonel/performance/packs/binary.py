@@ -79,10 +79,10 @@ class BinaryPack:
             Field("binary.predicted", 6),
             Field("binary.scores", SCORE_WIDTH),
             Field("binary.score_sum", 1),
-            Field("binary.confusion", 12),
-            Field("binary.labelled", groups * 2 * SCORE_WIDTH),
-            Field("binary.losses", groups * 4),
-            Field("binary.gaps", groups * BANDS),
+            Field("binary.confusion", 12, judged=True),
+            Field("binary.labelled", groups * 2 * SCORE_WIDTH, judged=True),
+            Field("binary.losses", groups * 4, judged=True),
+            Field("binary.gaps", groups * BANDS, judged=True),
         )
 
     @property
@@ -105,7 +105,9 @@ class BinaryPack:
         """Confusion counts, scores by label, losses and calibration gaps."""
         columns = events.columns
         score, actual = columns["score"], columns["actual"].astype(np.int64)
-        place = (columns["predicted"] + 1) + 3 * actual + 6 * explored(columns)
+        place = (columns["predicted"] + 1) + 3 * actual
+        if self.suppressed:
+            place = place + 6 * explored(columns)
         yield Contribution("binary.confusion", place)
         group, cells = self.selection.group(columns), score_codes(score).astype(np.int64)
         used = group != BLOCKED

@@ -111,8 +111,8 @@ def _last(a: Floats, b: Floats, p: Floats, unit: float) -> float:
     """
     low = a + b
     with np.errstate(divide="ignore", invalid="ignore"):
-        tail = np.log((low + p + unit / 2) / (low + unit / 2))
-    return float((p - np.where(b > 0, b * tail, 0.0)).clip(min=0).sum())
+        lost = np.where(b > 0, b * np.log((low + p + unit / 2) / (low + unit / 2)), 0.0)
+    return float((p - lost).clip(min=0).sum())
 
 
 def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured:
