@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from small_packs import MINUTE, START, Cells, Confusion, events
 from timonel.errors import BadInput
+from timonel.windows import groups
 from timonel.windows.events import Events
 from timonel.windows.layout import DAY, HOUR, Layout
 from timonel.windows.state import WindowState, fold, merge
@@ -232,6 +233,27 @@ def test_listed_slice_values_are_kept_whatever_comes() -> None:
     assert name == "frequent"
     assert low <= exact <= high
     assert high - low <= 10_000 / 17
+
+
+def test_the_sketch_misses_no_row_of_the_others() -> None:
+    """However the states are merged, the sketch has seen each row that is counted among the others once."""
+    versions = tuple(f"v{i}" for i in range(12))
+    layout = Layout.of(PACKS, slices=("region",), max_versions=3)
+    rng = np.random.default_rng(2)
+    for _ in range(10):
+        whole = events(rng, 300, span=DAY, versions=versions)
+        parts = cut(rng, whole, shuffled=True)
+        for state in (folded(parts, layout), merged(rng, [folded([p], layout) for p in parts])):
+            total = sum(low for _, low, _ in state.largest_others())
+            assert total == state.sums(START, START + DAY, version="other").n
+
+
+def test_batches_too_wide_for_one_go_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that touches more counters than are added up at once ends in the same state."""
+    whole = events(np.random.default_rng(1), 500, span=4 * DAY)
+    at_once = folded([whole])
+    monkeypatch.setattr(groups, "LIMIT", 1_000)
+    assert folded([whole]) == at_once
 
 
 def test_a_version_is_forgotten_with_its_events() -> None:
