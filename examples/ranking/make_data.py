@@ -28,8 +28,8 @@ START, DAYS = np.datetime64("2024-07-01", "us"), 548
 TOPICS = ["business", "comedy", "culture", "economics", "gardening", "history"]
 TOPICS += ["music", "news", "science", "sports", "travel", "true crime"]
 SHOWS, NEW_SHOWS, LISTENERS, TRAITS = 400, 60, 1200, 8
-FIT, FAME = 3.2, 0.9
-SHIFT_DAY, SHIFT = 457, {"true crime": -2.0, "science": 1.6}
+FIT, FAME = 4.5, 0.7
+SHIFT_DAY, SHIFT = 457, {"true crime": -2.0, "science": 1.2}
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from timonel_serving.log.cloudevents import Service
 from timonel_serving.log.queue import InferenceLog
 from timonel_serving.metrics import Metrics
 from timonel_serving.model.calibrate import inline_bytes
-from timonel_serving.model.runtime import load_backend
-from timonel_serving.model.scoring import Scorer
+from timonel_serving.model.load import load_answerer
 from timonel_serving.predictor import Predictor
 from timonel_serving.server import Parts
 
@@ -21,21 +20,16 @@ from timonel_serving.server import Parts
 def assemble(package: Package, settings: Serving, version: str) -> Parts:
     """Load the model of a verified package, warm it up, and wire the parts around it."""
     name = package.manifest.model
-    scorer = Scorer(
-        package,
-        load_backend(package),
-        on_violation=settings.on_violation,
-        threshold=settings.threshold,
-    )
+    model = load_answerer(package, settings)
     metrics = Metrics(REGISTRY, model=name, version=version)
     metrics.describe(backend=package.manifest.backend, digest=package.digest)
     engine = Engine(
-        scorer, name=name, version=version, max_batch=settings.max_batch, metrics=metrics
+        model, name=name, version=version, max_batch=settings.max_batch, metrics=metrics
     )
     gate = Gate(settings.max_queue)
     log = _log(settings, name, version, metrics)
     metrics.watch(lambda: gate.waiting, lambda: log.depth if log else 0)
-    return Parts(engine, gate, Predictor(engine, gate, log), log, inline_bytes(scorer))
+    return Parts(engine, gate, Predictor(engine, gate, log), log, inline_bytes(model))
 
 
 def _log(settings: Serving, name: str, version: str, metrics: Metrics) -> InferenceLog | None:

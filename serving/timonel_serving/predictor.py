@@ -14,26 +14,22 @@ import numpy as np
 from kserve import InferOutput, InferRequest
 from kserve.model import InferenceVerb
 
-from timonel.contract import ColumnContract, FeatureBatch
 from timonel_serving.engine import Engine
 from timonel_serving.http.admission import Gate
 from timonel_serving.http.identity import request_id
 from timonel_serving.log.queue import InferenceLog
 from timonel_serving.log.recorded import AnsweredResponse, Recorder, plain_tensor
-from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import Malformed
-from timonel_serving.protocol import v1, v2, v2_response
-
-_DATATYPES = {"numeric": "FP32", "boolean": "BOOL", "categorical": "BYTES", "text": "BYTES"}
+from timonel_serving.protocol import v2_response
 
 
 @dataclass(frozen=True)
 class _Question:
     """A request on its way through KServe's three stages."""
 
-    batch: FeatureBatch
-    render: Callable[[Answer], Any]
-    answer: Answer | None = None
+    content: Any
+    render: Callable[[Any], Any]
+    answer: Any = None
 
 
 class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no types
@@ -72,10 +68,11 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
         """Read a V1 payload or a V2 request."""
         identity = request_id((headers or {}).get("x-request-id"))
         if isinstance(payload, InferRequest):
-            batch = v2.read_inputs([plain_tensor(i) for i in payload.inputs], self._engine.reader)
-            return _Question(batch, partial(self._render_v2, payload, identity))
-        batch = v1.read(payload, self._engine.reader)
-        return _Question(batch, partial(self._engine.render_v1, request_id=identity))
+            tensors = [plain_tensor(i) for i in payload.inputs]
+            content = self._engine.model.read_v2(tensors, memoryview(b""))
+            return _Question(content, partial(self._render_v2, payload, identity))
+        content = self._engine.model.read_v1(payload)
+        return _Question(content, partial(self._engine.render_v1, request_id=identity))
 
     def validate(self, payload: _Question) -> _Question:
         """The question was checked as it was read."""
@@ -86,32 +83,29 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
     ) -> _Question:
         """Score in the model's thread."""
         with self._gate.request(), self._gate.place():
-            answer = await self._gate.run(lambda: self._engine.answer(payload.batch))
-        return _Question(payload.batch, payload.render, answer)
+            answer = await self._gate.run(lambda: self._engine.answer(payload.content))
+        return _Question(payload.content, payload.render, answer)
 
     def postprocess(self, payload: _Question, headers: Mapping[str, str] | None = None) -> Any:
         """Render in the protocol of the request."""
         return payload.render(payload.answer) if payload.answer else None
 
     def get_input_types(self) -> list[dict[str, Any]]:
-        """V2 metadata: a tensor for each column."""
-        return [_input_type(column) for column in self._engine.contract.features]
+        """V2 metadata of the inputs."""
+        return self._engine.model.types()[0]
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """V2 metadata of the outputs."""
-        classes = self._engine.contract.classes
-        shape = [-1] if len(classes) == 2 else [-1, len(classes)]
-        return [
-            {"name": "predict", "datatype": self._engine.labels.datatype, "shape": [-1]},
-            {"name": "score", "datatype": "FP32", "shape": shape},
-        ]
+        return self._engine.model.types()[1]
 
-    def _render_v2(self, request: InferRequest, identity: str, answer: Answer) -> AnsweredResponse:
-        tensors = v2_response.outputs(answer, self._engine.labels)
-        names = [o.name for o in request.request_outputs or ()] or list(v2.OUTPUTS)
+    def _render_v2(self, request: InferRequest, identity: str, answer: Any) -> AnsweredResponse:
+        tensors, known = self._engine.model.tensors(answer), self._engine.model.outputs
+        names = [o.name for o in request.request_outputs or ()] or list(known)
         unknown = [name for name in names if name not in tensors]
         if unknown:
-            raise Malformed(f"there is no output {unknown[0][:40]!r}: expected predict or score")
+            raise Malformed(
+                f"there is no output {unknown[0][:40]!r}: expected {' or '.join(known)}"
+            )
         response = AnsweredResponse(
             response_id=request.id or identity,
             model_name=self._engine.name,
@@ -119,7 +113,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]  # kserve publishes no type
             infer_outputs=[
                 _infer_output(tensors[name], request.use_binary_outputs) for name in names
             ],
-            parameters=v2_response.violations_parameter(answer) or None,
+            parameters=v2_response.violations_parameter(answer.violations) or None,
             use_binary_outputs=request.use_binary_outputs,
             requested_outputs=request.request_outputs if not request.from_grpc else None,
         )
@@ -132,7 +126,3 @@ def _infer_output(output: v2_response.Output, binary: bool) -> InferOutput:
     tensor = InferOutput(output.name, list(values.shape), output.datatype)
     tensor.set_data_from_numpy(values, binary_data=binary)
     return tensor
-
-
-def _input_type(column: ColumnContract) -> dict[str, Any]:
-    return {"name": column.name, "datatype": _DATATYPES[column.kind], "shape": [-1]}

@@ -39,6 +39,11 @@ class Built:
     table: pa.Table
     contract: DataContract
 
+    @property
+    def settings(self) -> str:
+        """A timonel.yaml of the model."""
+        return SETTINGS.format(task=self.package.manifest.task.value)
+
     def rows(self, n: int, start: int = 0) -> list[dict[str, Any]]:
         """Some rows as objects by column name, without the target."""
         rows: list[dict[str, Any]] = self.table.drop(["outcome"]).slice(start, n).to_pylist()

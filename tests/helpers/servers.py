@@ -12,9 +12,21 @@ from typing import Any, Protocol
 
 import httpx
 
-from packages import SETTINGS, Built
+from timonel.package import Package
 
 TIMONEL = str(Path(sys.executable).with_name("timonel"))
+
+
+class Served(Protocol):
+    """A package with settings to serve it by."""
+
+    @property
+    def package(self) -> Package:
+        """The sealed package."""
+
+    @property
+    def settings(self) -> str:
+        """The sections model and data of a timonel.yaml."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Running:
 class Starter(Protocol):
     """Starts servers."""
 
-    def __call__(self, built: Built, *flags: str, settings: str = "") -> Running:
+    def __call__(self, built: Served, *flags: str, settings: str = "") -> Running:
         """Start `timonel serve`; `settings` are lines of the section `serving`."""
 
 
@@ -62,12 +74,11 @@ def starter(home: Path) -> Iterator[Starter]:
     """A way to start servers, all stopped at the end."""
     running: list[Running] = []
 
-    def start(built: Built, *flags: str, settings: str = "") -> Running:
+    def start(built: Served, *flags: str, settings: str = "") -> Running:
         folder = home / str(len(running))
         folder.mkdir()
         section = "serving: {port: 0, grpc_port: 0" + (f", {settings}" if settings else "") + "}\n"
-        task = built.package.manifest.task.value
-        (folder / "timonel.yaml").write_text(SETTINGS.format(task=task) + section)
+        (folder / "timonel.yaml").write_text(built.settings + section)
         running.append(_start(folder, built, flags))
         return running[-1]
 
@@ -79,7 +90,7 @@ def starter(home: Path) -> Iterator[Starter]:
             server.process.communicate()
 
 
-def _start(folder: Path, built: Built, flags: tuple[str, ...]) -> Running:
+def _start(folder: Path, built: Served, flags: tuple[str, ...]) -> Running:
     errors = folder / "stderr"
     command = [TIMONEL, "serve", "--package", str(built.package.path), "--json", *flags]
     with errors.open("w") as stream:

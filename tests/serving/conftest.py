@@ -1,11 +1,13 @@
 """Packages and servers that the tests share."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from packages import Built, build
+from receivers import Receiver
 from servers import Running, Starter, starter
 
 
@@ -27,3 +29,12 @@ def server(loans: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     """A server with default settings that all tests may ask, and none may stop."""
     with starter(tmp_path_factory.mktemp("server")) as start:
         yield start(loans, "--model-version", "7")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of the inference log that listens."""
+    with Receiver() as found:
+        threading.Thread(target=found.serve_forever, daemon=True).start()
+        yield found
+        found.shutdown()

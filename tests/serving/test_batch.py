@@ -34,7 +34,7 @@ def model(packed: Packed) -> BatchModel:
 
 def score(source: Path, model: BatchModel, rows: int = 100) -> tuple[Scored, pa.Table]:
     out = source.with_name("out.parquet")
-    rows_file = RowsFile(source, model.scorer.contract)
+    rows_file = RowsFile(source, model.answerer.contract)
     scored = score_file(rows_file, out, model, rows_at_once=rows)
     return scored, pq.read_table(out)
 
@@ -183,7 +183,7 @@ def test_a_column_with_the_name_of_a_result_is_refused(
 ) -> None:
     """A key called score would be ambiguous in the result."""
     contract = packed.contract.model_copy(update={"key": "score"})
-    model = replace(model, scorer=_with_contract(model, contract))
+    model = replace(model, answerer=_with_contract(model, contract))
     source = written(tmp_path, packed.table.append_column("score", packed.table["id"]), "parquet")
     with pytest.raises(BadInput, match="column score has the name of a column of the result"):
         score(source, model)
@@ -192,9 +192,9 @@ def test_a_column_with_the_name_of_a_result_is_refused(
 def _with_contract(model: BatchModel, contract: Any) -> Any:
     import copy
 
-    scorer = copy.copy(model.scorer)
-    scorer.contract = contract
-    return scorer
+    answerer = copy.copy(model.answerer)
+    answerer.contract = contract
+    return answerer
 
 
 def test_what_interrupts_leaves_nothing(packed: Packed, model: BatchModel, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ from timonel_serving.batch.rows import RowsFile
 package, *sources = sys.argv[1:]
 model = BatchModel.of(open_package(Path(package)), Serving(), "1")
 for source in sources:
-    rows = RowsFile(Path(source), model.scorer.contract)
+    rows = RowsFile(Path(source), model.answerer.contract)
     score_file(rows, Path(source + ".out"), model, rows_at_once=8192)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -2,64 +2,18 @@
 
 import asyncio
 import json
-import queue
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 from kserve import InferenceGRPCClient
 
 from packages import Built
+from receivers import Receiver
 from requests_v2 import kserve_request
 from servers import Running, Starter
-
-Event = tuple[dict[str, str], bytes]
-
-
-class Receiver(ThreadingHTTPServer):
-    """Collects events."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.events: queue.Queue[Event] = queue.Queue()
-
-    @property
-    def url(self) -> str:
-        """Where to send to."""
-        return f"http://127.0.0.1:{self.server_address[1]}/ingest"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers 200 at once."""
-
-    protocol_version = "HTTP/1.1"
-    server: Receiver
-
-    def do_POST(self) -> None:
-        """Take an event."""
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.events.put(({k.lower(): v for k, v in self.headers.items()}, body))
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver that listens."""
-    with Receiver() as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
-        yield found
-        found.shutdown()
 
 
 def test_events_have_the_agent_form_and_our_extensions(

@@ -110,7 +110,8 @@ class _Study:
         lengths = self.ranker.histories.lengths(rows)
         judged, small = [], []
         for low, high, name in HISTORY_LENGTHS:
-            members = np.flatnonzero((lengths >= low) & (lengths <= (high or lengths.max())))
+            inside = (lengths >= low) & (lengths <= (lengths.max() if high is None else high))
+            members = np.flatnonzero(inside)
             if len(members) >= MIN_LISTS:
                 metrics = self.resampling.estimates(self.judged.take(members), QUALITY)
                 judged.append(Slice(column=HISTORY, group=name, rows=len(members), metrics=metrics))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
+from timonel.contract import DataContract
 from timonel.terms import OnViolation
 from timonel_serving.options import Alias, ModelVersion, PackagePath, Violations
 
@@ -67,14 +68,15 @@ def predict(
     if as_json:
         typer.echo(json.dumps(facts))
     elif not quiet:
-        typer.echo(_story(facts, found.contract.target))
+        typer.echo(_story(facts, found.contract))
 
 
-def _story(facts: dict[str, Any], target: str) -> str:
+def _story(facts: dict[str, Any], contract: DataContract) -> str:
     n = facts["rows"]
+    what = f"predicted {contract.target}" if contract.ranking is None else "ranked   "
     lines = [f"scored    {n:,} rows with {facts['model']}, version {facts['version']}"]
     lines += [
-        f"predicted {target} {label}: {count:,} ({count / n:.1%})"
+        f"{what} {label}: {count:,} ({count / n:.1%})"
         for label, count in facts["predictions"].items()
         if count
     ]

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +19,8 @@ from timonel.files import staged_file
 from timonel.package import Package
 from timonel.tables import BATCH_ROWS
 from timonel_serving.batch.rows import Piece, RowsFile
-from timonel_serving.model.runtime import load_backend
-from timonel_serving.model.scoring import Answer, Scorer
+from timonel_serving.model.answerer import Answerer
+from timonel_serving.model.load import load_answerer
 
 VIOLATIONS = pa.field("violations", pa.list_(pa.string()))
 
@@ -28,20 +29,15 @@ VIOLATIONS = pa.field("violations", pa.list_(pa.string()))
 class BatchModel:
     """A model with the rules under which it scores a file."""
 
-    scorer: Scorer
+    answerer: Answerer[Any, Any]
     version: str
     on_violation: OnViolation
 
     @classmethod
     def of(cls, package: Package, settings: Serving, version: str) -> "BatchModel":
         """The package's model under the predictor's settings, on all cores."""
-        scorer = Scorer(
-            package,
-            load_backend(package, threads=os.cpu_count() or 1),
-            on_violation=settings.on_violation,
-            threshold=settings.threshold,
-        )
-        return cls(scorer, version, settings.on_violation)
+        answerer = load_answerer(package, settings, threads=os.cpu_count() or 1)
+        return cls(answerer, version, settings.on_violation)
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Scored:
     out: Path
     rows: int
     predictions: dict[Label, int]
-    """How many rows were given each class."""
+    """How many rows were given each class; of a ranking, how many users were known."""
     flagged: int
     """Rows that break the contract, with `flag`."""
 
@@ -67,7 +63,8 @@ def score_file(
     """Score the rows of a file into the Parquet file `out`, which appears when all is well.
 
     The result has the key, time and entity columns that the source has, `prediction`, `score` (more
-    than two classes: one `score_<class>` each), `model_version`, and with `flag` `violations`: for a
+    than two classes: one `score_<class>` each; a ranking: lists of both, and `cold_start`),
+    `model_version`, and with `flag` `violations`: for a
     row that breaks the contract, what it breaks. With `reject` such a row raises a `BadInput`.
     """
     if out.exists() and out.samefile(rows.table.path):
@@ -80,13 +77,11 @@ def score_file(
 class _Writer:
     def __init__(self, rows: RowsFile, model: BatchModel) -> None:
         self._rows, self._model = rows, model
-        contract = model.scorer.contract
-        self._classes = pa.array(contract.classes)
-        self._schema = pa.schema([*rows.carried_fields, *_result_fields(model, self._classes)])
+        self._schema = pa.schema([*rows.carried_fields, *_result_fields(model)])
         _refuse_collisions(rows, self._schema)
-        self._enforcer = Enforcer(contract)
+        self._enforcer = Enforcer(model.answerer.contract)
         self._flags = model.on_violation is OnViolation.FLAG
-        self._counts: Counter[int] = Counter()
+        self._counts: Counter[Label] = Counter()
         self._flagged = 0
 
     def write(self, out: Path, rows_at_once: int, advance: Callable[[float], None]) -> Scored:
@@ -97,20 +92,18 @@ class _Writer:
             for piece in self._rows.pieces(rows_at_once):
                 writer.write_batch(self._score(piece))
                 advance(len(piece.features))
-        labels = self._model.scorer.contract.classes
-        predictions = {label: self._counts[i] for i, label in enumerate(labels)}
-        return Scored(out, self._counts.total(), predictions, self._flagged)
+        return Scored(out, self._counts.total(), dict(self._counts), self._flagged)
 
     def _score(self, piece: Piece) -> pa.RecordBatch:
         breaches = self._enforcer.breaches(piece.features)
         if breaches and not self._flags:
             raise self._rejection(piece, breaches)
         violations = tuple(breach.violation for breach in breaches)
-        answer = self._model.scorer.answer(piece.features, violations)
-        self._counts.update(answer.classes.tolist())
-        n = len(answer.classes)
-        columns = [*piece.carried.columns, self._classes.take(pa.array(answer.classes))]
-        columns += [*_score_columns(answer), pa.repeat(self._model.version, n)]
+        model, n = self._model.answerer, len(piece.features)
+        answer = model.answer(model.of_batch(piece.features), violations)
+        self._counts.update(model.tally(answer))
+        columns = [*piece.carried.columns, *model.values(answer)]
+        columns.append(pa.repeat(self._model.version, n))
         if self._flags:
             columns.append(self._marks(breaches, n))
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
@@ -136,17 +129,8 @@ class _Writer:
         )
 
 
-def _score_columns(answer: Answer) -> list[pa.Array]:
-    scores = answer.scores.reshape(len(answer.scores), -1)
-    return [pa.array(np.ascontiguousarray(column)) for column in scores.T]
-
-
-def _result_fields(model: BatchModel, classes: pa.Array) -> list[pa.Field]:
-    labels = model.scorer.contract.classes
-    scores = ["score"] if len(labels) == 2 else [f"score_{label}" for label in labels]
-    fields = [pa.field("prediction", classes.type)]
-    fields += [pa.field(name, pa.float32()) for name in scores]
-    fields.append(pa.field("model_version", pa.string()))
+def _result_fields(model: BatchModel) -> list[pa.Field]:
+    fields = [*model.answerer.columns(), pa.field("model_version", pa.string())]
     return [*fields, VIOLATIONS] if model.on_violation is OnViolation.FLAG else fields
 
 

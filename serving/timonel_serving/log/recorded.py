@@ -12,9 +12,7 @@ from kserve import InferRequest, InferResponse
 from timonel_serving.engine import Engine
 from timonel_serving.log.cloudevents import Inference
 from timonel_serving.log.queue import InferenceLog
-from timonel_serving.model.scoring import Answer
 from timonel_serving.problems import Problem, Protocol, problem_of
-from timonel_serving.protocol import v2, v2_response
 from timonel_serving.protocol.tensors import DTYPES, decode
 
 _ROUGHLY = 16
@@ -24,7 +22,7 @@ _ROUGHLY = 16
 class AnsweredResponse(InferResponse):  # type: ignore[misc]  # kserve publishes no types
     """KServe's response, with the answer that it was made of."""
 
-    answer: Answer
+    answer: Any
 
 
 @dataclass(frozen=True)
@@ -64,15 +62,9 @@ class Recorder:
         if not isinstance(outcome, AnsweredResponse):
             return lambda: orjson.dumps(outcome, option=orjson.OPT_SERIALIZE_NUMPY)
         # from the answer: KServe changes its response while it sends it
-        answer, wanted = outcome.answer, tuple((name, False) for name in v2.OUTPUTS)
-        return lambda: v2_response.render(
-            answer,
-            self.engine.labels,
-            wanted,
-            name=self.engine.name,
-            version=self.engine.version,
-            request_id=identity,
-        )[0]
+        answer = outcome.answer
+        wanted = tuple((name, False) for name in self.engine.model.outputs)
+        return lambda: self.engine.render_v2(answer, wanted, identity)[0]
 
 
 def plain_tensor(tensor: Any) -> dict[str, Any]:

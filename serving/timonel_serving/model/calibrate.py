@@ -9,9 +9,7 @@ from typing import Any
 
 import orjson
 
-from timonel.contract import ColumnContract, DataContract, FeatureReader
-from timonel_serving.model.scoring import Scorer
-from timonel_serving.protocol import v1
+from timonel_serving.model.answerer import Answerer
 
 BUDGET = 0.001
 """Seconds that a request may hold up the event loop."""
@@ -20,38 +18,23 @@ _BYTES_A_VALUE = 6
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
-def inline_bytes(scorer: Scorer) -> int:
+def inline_bytes(model: Answerer[Any, Any]) -> int:
     """The length of the longest body that is answered within `BUDGET`; 0 when none is.
 
     It also warms the model up, so that the first request is no slower than others.
     """
-    reader, row = FeatureReader(scorer.contract), _sample(scorer.contract)
+    row = model.example()
     longest, row_bytes = 0, len(row) * _BYTES_A_VALUE
     for rows in _ROWS:
         body = orjson.dumps({"instances": [row] * rows})
-        if min(_seconds(scorer, reader, body) for _ in range(4)) > BUDGET:
+        if min(_seconds(model, body) for _ in range(4)) > BUDGET:
             break
         longest = rows
     return longest * row_bytes
 
 
-def _seconds(scorer: Scorer, reader: FeatureReader, body: bytes) -> float:
+def _seconds(model: Answerer[Any, Any], body: bytes) -> float:
     start = time.perf_counter()
-    batch = v1.read(orjson.loads(body), reader)
-    scorer.answer(batch, scorer.check(batch))
+    question = model.read_v1(orjson.loads(body))
+    model.answer(question, model.check(question))
     return time.perf_counter() - start
-
-
-def _sample(contract: DataContract) -> list[Any]:
-    """A row that the contract allows."""
-    return [_value(column) for column in contract.features]
-
-
-def _value(column: ColumnContract) -> Any:
-    if column.kind == "text":
-        return "some words of a text " * 10
-    if column.kind == "categorical":
-        return column.categories[0] if column.categories else "some category"
-    if column.kind == "boolean":
-        return True
-    return ((column.minimum or 0.0) + (column.maximum or 0.0)) / 2

@@ -14,9 +14,6 @@ from timonel_serving.protocol.tensors import DTYPES, Values, columns_of, decode,
 _EXAMPLE = (
     'send {"inputs": [{"name": column, "shape": [rows], "datatype": "FP32", "data": [...]}, ...]}'
 )
-OUTPUTS = ("predict", "score")
-_ALL_PLAIN = tuple((name, False) for name in OUTPUTS)
-_ALL_BINARY = tuple((name, True) for name in OUTPUTS)
 _NOTHING = memoryview(b"")
 
 
@@ -30,15 +27,15 @@ class Query:
     """The outputs to send, each with whether as binary."""
 
 
-def read_query(payload: object) -> Query:
-    """Check the envelope of a JSON request."""
+def read_query(payload: object, outputs: Sequence[str]) -> Query:
+    """Check the envelope of a JSON request to a model with these outputs."""
     if not isinstance(payload, dict):
         raise Malformed("the body is not a JSON object", fix=_EXAMPLE)
     inputs = payload.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise Malformed('the body has no "inputs": expected a list of tensors', fix=_EXAMPLE)
     identity = payload.get("id")
-    return Query(inputs, identity if isinstance(identity, str) else None, _wanted(payload))
+    return Query(inputs, identity if isinstance(identity, str) else None, _wanted(payload, outputs))
 
 
 def read_inputs(
@@ -50,7 +47,7 @@ def read_inputs(
         return reader.from_columns(vectors)
     columns: dict[str, Values] = {}
     for tensor in inputs:
-        name, shape, values, blob = _tensor(tensor, blob)
+        name, shape, values, blob = read_tensor(tensor, blob)
         found = columns_of(name, shape, values)
         if len(found) == 1 and (name in reader.known or len(inputs) > 1):
             if name in columns:
@@ -89,7 +86,7 @@ def _plain_vectors(inputs: Sequence[Any], known: frozenset[str]) -> dict[str, Se
     return columns if plain else None
 
 
-def _tensor(tensor: Any, blob: memoryview) -> tuple[str, Sequence[int], Values, memoryview]:
+def read_tensor(tensor: Any, blob: memoryview) -> tuple[str, Sequence[int], Values, memoryview]:
     """The name, shape and flat values of a tensor, and what is left of the binary data."""
     try:
         name, shape, datatype = tensor["name"], tensor["shape"], tensor["datatype"]
@@ -131,21 +128,21 @@ def _read_matrix(
     return reader.from_columns(dict(zip(reader.names, found, strict=True)))
 
 
-def _wanted(payload: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
+def _wanted(payload: dict[str, Any], known: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     parameters = payload.get("parameters")
     binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
     outputs = payload.get("outputs")
     if not outputs:
-        return _ALL_BINARY if binary else _ALL_PLAIN
+        return tuple((name, binary) for name in known)
     if not isinstance(outputs, list):
         raise Malformed('"outputs" is not a list')
-    return tuple(_wanted_output(output, binary) for output in outputs)
+    return tuple(_wanted_output(output, binary, known) for output in outputs)
 
 
-def _wanted_output(output: object, binary: bool) -> tuple[str, bool]:
+def _wanted_output(output: object, binary: bool, known: Sequence[str]) -> tuple[str, bool]:
     name = output.get("name") if isinstance(output, dict) else None
-    if not isinstance(output, dict) or name not in OUTPUTS:
-        raise Malformed(f"there is no output {str(name)[:40]!r}: expected {' or '.join(OUTPUTS)}")
+    if not isinstance(output, dict) or not isinstance(name, str) or name not in known:
+        raise Malformed(f"there is no output {str(name)[:40]!r}: expected {' or '.join(known)}")
     parameters = output.get("parameters")
     if isinstance(parameters, dict) and isinstance(parameters.get("binary_data"), bool):
         binary = parameters["binary_data"]

@@ -1,6 +1,6 @@
-"""Responses of the Open Inference Protocol V2: the label of each row and its score."""
+"""Responses of the Open Inference Protocol V2: the output tensors of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from timonel.contract import DataContract
-from timonel_serving.model.scoring import Answer
+from timonel.contract import DataContract, Violation
 from timonel_serving.problems import violations_json
 from timonel_serving.protocol.tensors import DTYPES, encode
 
@@ -42,24 +41,16 @@ class Labels:
         return cls(datatype, np.array(labels, dtype=DTYPES[datatype]))
 
 
-def outputs(answer: Answer, labels: Labels) -> dict[str, Output]:
-    """The output tensors, by name."""
-    return {
-        "predict": Output("predict", labels.datatype, labels.values[answer.classes]),
-        "score": Output("score", "FP32", answer.scores),
-    }
-
-
-def violations_parameter(answer: Answer) -> dict[str, str]:
+def violations_parameter(violations: Sequence[Violation]) -> dict[str, str]:
     """The violations as a response parameter: the protocol has no objects there, so as JSON text."""
-    if not answer.violations:
+    if not violations:
         return {}
-    return {"violations": orjson.dumps(violations_json(answer.violations)).decode()}
+    return {"violations": orjson.dumps(violations_json(violations)).decode()}
 
 
 def render(
-    answer: Answer,
-    labels: Labels,
+    tensors: Mapping[str, Output],
+    violations: Sequence[Violation],
     wanted: Sequence[tuple[str, bool]],
     *,
     name: str,
@@ -67,7 +58,6 @@ def render(
     request_id: str,
 ) -> tuple[bytes, int | None]:
     """The response's body, and the length of its JSON part where binary tensors follow."""
-    tensors = outputs(answer, labels)
     shown = [_render_output(tensors[wish], binary) for wish, binary in wanted]
     fields: dict[str, Any] = {
         "model_name": name,
@@ -75,8 +65,8 @@ def render(
         "id": request_id,
         "outputs": [json for json, _ in shown],
     }
-    if answer.violations:
-        fields["parameters"] = violations_parameter(answer)
+    if violations:
+        fields["parameters"] = violations_parameter(violations)
     head = orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY)
     blob = [raw for _, raw in shown if raw is not None]
     return (b"".join([head, *blob]), len(head)) if blob else (head, None)
