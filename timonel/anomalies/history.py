@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.anomalies.baseline import (
-    NORMAL_MAD,
-    SLOTS,
-    Floats,
-    Ints,
-    LevelBaseline,
-    RateBaseline,
-    fit_level,
-    fit_rate,
-    residuals,
-)
+from timonel.anomalies.baseline import SLOTS, Floats, Ints, LevelBaseline, RateBaseline
+from timonel.anomalies.fitting import NORMAL_MAD, fit_level, fit_rate, residuals
 from timonel.anomalies.traits import Kind
 from timonel.performance.value import Measured
 

@@ -2,24 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from timonel.anomalies.anomaly import Anomaly, Phase, Where, ranked
-from timonel.anomalies.baseline import Baseline, around_figure, from_figure
 from timonel.anomalies.config import WatchConfig
 from timonel.anomalies.episode import Episode
-from timonel.anomalies.history import WEEK, History, iso, moment
+from timonel.anomalies.history import History
 from timonel.anomalies.judgement import Judgement, is_back, judge
 from timonel.anomalies.reading import TRAFFIC, Reading
+from timonel.anomalies.series import Series
 from timonel.anomalies.silence import Silence, silent_anomaly
-from timonel.anomalies.traits import Kind, Trait, trait_of
+from timonel.anomalies.traits import trait_of
 from timonel.anomalies.words import STOPPED, evidence, next_step
 from timonel.performance.value import Measured
 
 Place = tuple[str, Where]
 """A metric and where."""
-WIDER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,58 +32,6 @@ class Band:
 
 
 @dataclass
-class _Series:
-    """One metric at one place and window length."""
-
-    trait: Trait
-    history: History
-    figure: Measured | None
-    judged: datetime | None = None
-    step: timedelta | None = None
-    muted: bool = False
-    """Its episode was cleared by a shorter window; it waits until it is back itself."""
-
-    def baseline(self) -> Baseline | None:
-        """What was learnt, around the reference's figure where there is one."""
-        learnt = self.history.baseline()
-        if self.figure is None or not self.figure.ok:
-            return learnt
-        if learnt is None:
-            return from_figure(self.figure, self.trait.kind is Kind.RATE)
-        return around_figure(learnt, self.figure)
-
-    @property
-    def scale(self) -> float:
-        """Wider gates until a week is known."""
-        return 1.0 if self.figure is not None or self.history.covers >= WEEK else WIDER
-
-    def advance(self, reading: Reading) -> bool:
-        """Whether the reading is new: each window is judged once, in the order of their ends."""
-        if self.judged is not None and reading.end <= self.judged:
-            return False
-        if self.judged is not None:
-            step = reading.end - self.judged
-            self.step = step if self.step is None else min(step, self.step)
-        self.judged = reading.end
-        return True
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `resume` reads them."""
-        return {
-            "history": self.history.to_dict(),
-            "judged": iso(self.judged),
-            "step": None if self.step is None else self.step.total_seconds(),
-            "muted": self.muted,
-        }
-
-    def resume(self, saved: Mapping[str, Any]) -> None:
-        """Go on from what was saved."""
-        self.history.resume(saved["history"])
-        self.judged, self.muted = moment(saved["judged"]), saved["muted"]
-        self.step = None if saved["step"] is None else timedelta(seconds=saved["step"])
-
-
-@dataclass
 class Watch:
     """Judges readings; give it those of each new window, of as many window lengths as you like.
 
@@ -95,7 +42,7 @@ class Watch:
 
     config: WatchConfig = field(default_factory=WatchConfig)
     references: Mapping[Place, Measured] = field(default_factory=dict)
-    _series: dict[tuple[Place, timedelta], _Series] = field(default_factory=dict)
+    _series: dict[tuple[Place, timedelta], Series] = field(default_factory=dict)
     _episodes: dict[Place, Episode] = field(default_factory=dict)
     _spans: dict[Place, timedelta] = field(default_factory=dict)
     """The shortest window that was outside, of each open episode."""
@@ -197,7 +144,7 @@ class Watch:
         return self._inside(place, reading) if back else []
 
     def _outside(
-        self, place: Place, series: _Series, reading: Reading, found: Judgement
+        self, place: Place, series: Series, reading: Reading, found: Judgement
     ) -> list[Anomaly]:
         if series.muted:
             return []
@@ -233,14 +180,14 @@ class Watch:
             return self._inside(place, reading)
         return []
 
-    def _series_of(self, place: Place, span: timedelta) -> _Series:
+    def _series_of(self, place: Place, span: timedelta) -> Series:
         if (place, span) not in self._series:
             trait = trait_of(place[0], self.config.traits)
             history = History(trait.kind, self.config.learn)
-            self._series[place, span] = _Series(trait, history, self.references.get(place))
+            self._series[place, span] = Series(trait, history, self.references.get(place))
         return self._series[place, span]
 
-    def _level(self, series: _Series, span: timedelta) -> float:
+    def _level(self, series: Series, span: timedelta) -> float:
         return self.config.level(len(self._series), series.step or span)
 
 
