@@ -35,12 +35,13 @@ class MulticlassPack:
     @property
     def fields(self) -> tuple[Field, ...]:
         """Of all predictions the first four, of those with an outcome the last."""
+        judged = self._codes * (self._codes if self._full else 3)
         return (
             Field("multiclass.predicted", self._codes),
             Field("multiclass.confidence", 3),
             Field("multiclass.low", 2),
             Field("multiclass.entropy", 3),
-            Field("multiclass.judged", self._codes * (self._codes if self._full else 3)),
+            Field("multiclass.judged", judged, judged=True),
         )
 
     remembers = ("predicted",)

@@ -67,9 +67,9 @@ class RankingPack:
             Field("ranking.novelty", 3),
             Field("ranking.diversity", 3),
             Field("ranking.cold", 2),
-            Field("ranking.outcome", 2),
-            Field("ranking.quality", 3 * len(_QUALITY)),
-            Field("ranking.positions", 2 * self.k),
+            Field("ranking.outcome", 2, judged=True),
+            Field("ranking.quality", 3 * len(_QUALITY), judged=True),
+            Field("ranking.positions", 2 * self.k, judged=True),
         )
 
     @cached_property

@@ -126,6 +126,17 @@ def test_figures_have_a_value_or_a_state(pack, columns_of) -> None:
 
 
 @every_pack
+def test_fields_of_outcomes_are_marked(pack, columns_of) -> None:
+    """What `judged` adds to is marked so, and what `served` adds to is not; both keep to the fields."""
+    events = events_of(columns_of(np.random.default_rng(4), 200))
+    judged = {field.name for field in pack.fields if field.judged}
+    served = {field.name for field in pack.fields} - judged
+    assert {item.field for item in pack.served(events)} <= served
+    known = events.take(events.labelled)
+    assert {item.field for item in (pack.judged(known) if len(known) else ())} == judged
+
+
+@every_pack
 def test_a_slice_has_all_but_what_is_not_sliced(pack, columns_of) -> None:
     """Without the fields that slices leave out the figures that need none of them stand."""
     sums = sums_of(pack, columns_of(np.random.default_rng(2), 200))
