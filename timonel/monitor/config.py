@@ -32,6 +32,8 @@ Role = Literal[
 class MonitorConfig(Section):
     """Settings of a `ModelMonitor`."""
 
+    name: str = ""
+    """The model's name, for the report. Default: the contract's."""
     task: Task | None = None
     """What the model predicts. Default: the reference's, else told from the first predictions."""
     classes: tuple[Label, ...] | None = None
@@ -83,6 +85,7 @@ class MonitorConfig(Section):
         columns |= {"prediction_id": data.key} if data.key else {}
         columns |= {"entity": data.entity} if data.entity else {}
         return cls(
+            name=config.model.name,
             task=config.model.task,
             threshold=config.serving.threshold,
             window=watching.window,

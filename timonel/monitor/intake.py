@@ -133,7 +133,7 @@ def read_events(
         columns,
         labelled,
         {name: coded(_slice_column(log, name), rows) for name in slices},
-        _ids(roles.get("prediction_id"), rows),
+        read_ids(roles["prediction_id"]) if "prediction_id" in roles else None,
     )
     arrived = (
         np.full(rows, NO_TIME) if "arrived_at" not in roles else micros_of(roles["arrived_at"])
@@ -207,15 +207,12 @@ def _violations(column: Any, rows: int) -> NDArray[np.int32]:
     return np.where(np.isfinite(values) & (values > 0), values, 0).clip(max=1000).astype(np.int32)
 
 
-def _ids(column: Any, rows: int) -> pa.Array | None:
-    if column is None:
-        return None
+def read_ids(column: Any) -> pa.Array:
+    """Prediction ids as text; null where there is none."""
     array = to_arrow(column)
-    if not pa.types.is_string(array.type):
-        array = pa.array(
-            [None if is_missing(v) else label(v) for v in array.to_pylist()], pa.string()
-        )
-    return array
+    if pa.types.is_string(array.type):
+        return array
+    return pa.array([None if is_missing(v) else label(v) for v in array.to_pylist()], pa.string())
 
 
 def coded(column: Any, rows: int) -> Coded:
@@ -231,8 +228,3 @@ def coded(column: Any, rows: int) -> Coded:
     values += [] if "" in values else [""]
     indices = array.indices.fill_null(values.index("")).to_numpy(zero_copy_only=False)
     return Coded(indices.astype(np.int32), tuple(values))
-
-
-def usable(events: Events) -> Array:
-    """The rows that have a time."""
-    return events.time >= 0

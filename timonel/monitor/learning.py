@@ -31,10 +31,15 @@ class Progress:
     restarts: int
     """How often a stretch was not stable and was begun anew."""
 
+    def __str__(self) -> str:
+        hours = (round(micros / 3.6e9, 1) for micros in (self.span, self.span_needed))
+        again = f", begun anew {self.restarts} times" if self.restarts else ""
+        return f"{self.rows:,} of {self.rows_needed:,} rows, {next(hours):g} of {next(hours):g} h{again}"
+
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """What was learnt: the reference, and the rows it was learnt from, to be counted in its bins."""
+    """What was learnt: the reference, and all rows held so far, to be counted in its bins."""
 
     reference: Reference
     time: NDArray[np.int64]
@@ -68,15 +73,21 @@ class Learning:
         """The reference, once there is a stable stretch; what was not stable is left behind."""
         while self._long_enough():
             time, table = self._collected()
-            half = len(time) // 2
+            rows = self._needed(time)
+            half = rows // 2
             reference = Reference.fit(table.slice(0, half))
-            if _apart(reference, table.slice(half)) < UNSTABLE:
-                whole = Reference.fit(table, learnt=True)
+            if _apart(reference, table.slice(half, rows - half)) < UNSTABLE:
+                learnt = Reference.fit(table.slice(0, rows), learnt=True)
                 self._times, self._tables = [], []
-                return Stretch(whole, time, table)
+                return Stretch(learnt, time, table)
             self._restarts += 1
             self._times, self._tables = [time[half:]], [table.slice(half)]
         return None
+
+    def _needed(self, time: NDArray[np.int64]) -> int:
+        """The rows of the shortest first stretch that is long enough."""
+        spanned = int(np.searchsorted(time, time[0] + self._span, side="right"))
+        return min(max(self._rows, spanned), MOST_ROWS, len(time))
 
     def _long_enough(self) -> bool:
         now = self.progress

@@ -20,7 +20,7 @@ def rows(
 
 
 def test_a_stable_stretch_is_taken() -> None:
-    """Once there are rows and time enough, and the halves agree, they are the reference."""
+    """The shortest first stretch with rows and time enough is the reference, if its halves agree."""
     learning = Learning(500, DAY // 2)
     learning.add(*rows(400, 0))
     assert learning.take() is None
@@ -29,7 +29,8 @@ def test_a_stable_stretch_is_taken() -> None:
     stretch = learning.take()
     assert stretch is not None
     assert stretch.reference.learnt
-    assert stretch.reference.rows == 800
+    assert stretch.reference.rows == 500
+    assert len(stretch.time) == 800
     assert (np.diff(stretch.time) >= 0).all()
 
 

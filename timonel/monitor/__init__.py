@@ -1,0 +1,1 @@
+"""ModelMonitor: predictions and labels in; metrics, anomalies and a report out."""

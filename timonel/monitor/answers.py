@@ -1,0 +1,171 @@
+"""Answers from the windows: the metrics of a stretch of time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from timonel.drift.scan import data_drift_score, effects
+from timonel.monitor.feature_windows import SCORE
+from timonel.monitor.maturity import Complete, mature_part, maturity_age
+from timonel.monitor.metrics import Metrics
+from timonel.monitor.spans import Span
+from timonel.monitor.times import as_datetime
+from timonel.monitor.tracker import Tracker, micros
+from timonel.performance.packs.measures import share
+from timonel.performance.packs.pack import MetricPack
+from timonel.performance.value import Measured, State
+from timonel.windows.layout import DAY
+from timonel.windows.ranges import Sums
+
+Counts = NDArray[np.int64]
+Slice = tuple[str, str]
+
+DRIFT = "data_drift_score"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which rows a metric is about."""
+
+    span: Span
+    version: str | None = None
+    slice: Slice | None = None
+
+
+def answer(tracker: Tracker, asked: Question) -> Metrics:
+    """All metrics of the rows asked for."""
+    found = figures(tracker, asked)
+    served, part = found.served, found.part
+    counts = {
+        "n_labelled": Measured(float(served.n_labelled), n=served.n),
+        "label_share": share(served.n_labelled, served.n),
+    }
+    return Metrics(
+        start=as_datetime(served.start),
+        end=as_datetime(served.end),
+        n=served.n,
+        n_labelled=served.n_labelled,
+        values={**found.values, **counts, **_drift(tracker, asked)},
+        version=asked.version,
+        slice=asked.slice,
+        labels_until=None if part in (None, asked.span) else as_datetime(part.end),
+        warnings=tuple(_warnings(tracker, found, asked.span)),
+        rejected=reasons(tracker),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What the packs say of a window."""
+
+    served: Sums
+    counters: Complete
+    part: Span | None
+    """The part whose labels have come; None: too little of it."""
+    values: Mapping[str, Measured]
+
+
+def figures(tracker: Tracker, asked: Question) -> Figures:
+    """The figures of the packs; quality from the part of the window whose labels have come."""
+    account, span = tracker.account, asked.span
+    served = account.state.sums(span.start, span.end, asked.version, asked.slice)
+    part = mature_part(span, tracker.newest, age_of_labels(tracker))
+    mature = served
+    if part is not None and part != span:
+        mature = account.state.sums(part.start, part.end, asked.version, asked.slice)
+    counters = Complete(served, mature, account.judged)
+    values = _values(account.model.packs, counters, span.seconds, immature=part is None)
+    return Figures(served, counters, part, values)
+
+
+def age_of_labels(tracker: Tracker) -> int:
+    """The age, in microseconds, from which labels count as complete: as set, or as learnt."""
+    if tracker.config.label_maturity is not None:
+        return micros(tracker.config.label_maturity)
+    return maturity_age(tracker.account.pending.delays)
+
+
+def reasons(tracker: Tracker) -> dict[str, int]:
+    """What could not be used so far, by reason."""
+    found = dict(tracker.rejected)
+    account = tracker.account
+    found |= {
+        _LABEL_REASONS[k]: v
+        for k, v in account.pending.tally.to_dict().items()
+        if k in _LABEL_REASONS
+    }
+    found["prediction older than the retention"] = int(account.state.expired[0])
+    found["label that waits for its prediction"] = account.pending.waiting
+    found["prediction held back: its time lies far ahead"] = tracker.held_back
+    return {reason: count for reason, count in sorted(found.items()) if count}
+
+
+_LABEL_REASONS = {
+    "duplicate": "label that said what was known",
+    "corrected": "label that corrected an earlier one",
+    "outdated": "label older than the one that stands",
+    "conflicting": "label that contradicts another of the same time",
+    "unknown": "label for an unknown prediction: given up",
+    "duplicate_predictions": "prediction with an id that another has",
+    "dropped": "prediction that waited too long for its label",
+}
+
+
+def _values(
+    packs: Sequence[MetricPack], counters: Complete, seconds: float, *, immature: bool
+) -> dict[str, Measured]:
+    values: dict[str, Measured] = {}
+    for pack in packs:
+        found = pack.metrics(counters, seconds)
+        for name, value in found.items():
+            waits = immature and family(name) in pack.quality
+            values[name] = Measured.absent(State.IMMATURE, value.n) if waits else value
+    return values
+
+
+def family(name: str) -> str:
+    """A metric's name without what follows "[": "recall[spam]" is a recall."""
+    return name.split("[", 1)[0]
+
+
+def _drift(tracker: Tracker, asked: Question) -> dict[str, Measured]:
+    """The drift of all versions: the bins of slices are not kept."""
+    if asked.version is not None or asked.slice is not None:
+        return {}
+    features = tracker.features
+    if features is None:
+        rows = tracker.learning.rows if tracker.learning is not None else 0
+        return {DRIFT: Measured.absent(State.LEARNING, rows)}
+    counts = features.between(asked.span.start, asked.span.end)
+    own = [j for j, bins in enumerate(features.bins) if bins.name != SCORE]
+    bins = tuple(features.bins[j] for j in own)
+    found = effects(counts, features.counts, features.bins)
+    rows = counts.sum(axis=1)
+    return {DRIFT: data_drift_score(counts[own], features.counts[own], bins)} | {
+        f"drift[{one.name}]": _effect(float(found[j]), int(rows[j]))
+        for j, one in enumerate(features.bins)
+    }
+
+
+def _effect(effect: float, rows: int) -> Measured:
+    known = np.isfinite(effect)
+    return Measured(max(effect, 0.0), n=rows) if known else Measured.absent(State.NO_DATA, rows)
+
+
+def _warnings(tracker: Tracker, found: Figures, span: Span) -> Iterator[str]:
+    for pack in tracker.account.model.packs:
+        yield from pack.warnings(found.counters)
+    progress = tracker.learning
+    if progress is not None:
+        yield f"learning: {progress}; no drift is told until then"
+    elif tracker.features is not None and tracker.features.reference.learnt:
+        rows = tracker.features.reference.rows
+        yield f"the reference is the first stable stretch of {rows:,} predictions, for want of another"
+    days = age_of_labels(tracker) / DAY
+    if found.part is None:
+        yield f"labels take {days:.1f} days: quality of this window is told later"
+    elif found.part != span:
+        until = f"{as_datetime(found.part.end):%d %b %H:%M}"
+        yield f"labels take {days:.1f} days: quality is told from predictions up to {until}"

@@ -1,0 +1,143 @@
+"""Watching: each window is judged once, when it is over; each outcome, when it is mature."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from timonel.anomalies import (
+    ANYWHERE,
+    TRAITS,
+    Anomaly,
+    FactWatch,
+    Reading,
+    Watch,
+    WatchConfig,
+    Where,
+    from_drift,
+    ranked,
+)
+from timonel.monitor.answers import age_of_labels, family
+from timonel.monitor.drifting import DriftWatch
+from timonel.monitor.facts import facts_of
+from timonel.monitor.feature_windows import STEP
+from timonel.monitor.figures import reference_figures
+from timonel.monitor.spans import Span
+from timonel.monitor.times import as_datetime
+from timonel.monitor.tracker import Tracker, micros
+from timonel.performance.value import Measured
+from timonel.windows.directory import VERSION
+from timonel.windows.layout import HOUR
+from timonel.windows.ranges import Sums
+
+LONG = 6 * HOUR
+"""Small departures that last are seen over this much, besides the windows of the settings."""
+PARTS = frozenset(
+    {"error_rate", "timeout_rate", "null_rate", "p95_latency_ms", "accuracy", "recall"}
+)
+"""What is judged for each version and slice, too."""
+
+MOST_CLEARED = 200
+
+Key = tuple[str, int]
+
+
+class Watching:
+    """Judges the windows of a tracker as time passes."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        config = tracker.config
+        self._watch = Watch(WatchConfig(config.false_alarms_per_month / 2, config.learning_span))
+        self._facts = FactWatch()
+        self._judged: dict[Key, int] = {}
+        """By kind and length of window: the end of the newest that was judged."""
+        self.cleared: deque[Anomaly] = deque(maxlen=MOST_CLEARED)
+        """The newest of what has cleared."""
+        self.drift: DriftWatch | None = None
+        """None until there is a reference."""
+
+    @property
+    def open(self) -> list[Anomaly]:
+        """What is abnormal now, most severe first."""
+        drift = () if self.drift is None else map(from_drift, self.drift.scan.open)
+        return ranked([*self._watch.open, *self._facts.open, *drift])
+
+    @property
+    def watch(self) -> Watch:
+        """The judgement of the metrics, with their baselines."""
+        return self._watch
+
+    def look(self) -> list[Anomaly]:
+        """Judge what is over since the last look: what is open now, and what has cleared."""
+        if self._tracker.newest < 0:
+            return []
+        self._take_reference()
+        told = [*self._metrics(), *self._drift()]
+        cleared = [anomaly for anomaly in told if anomaly.cleared]
+        self.cleared.extend(cleared)
+        return ranked([*self.open, *cleared])
+
+    def _take_reference(self) -> None:
+        features = self._tracker.features
+        if features is None or self.drift is not None:
+            return
+        self.drift = DriftWatch(features, self._tracker.config.false_alarms_per_month / 2)
+        figures = reference_figures(features.reference, self._tracker.account.model)
+        self._watch.references = {(name, ANYWHERE): value for name, value in figures.items()}
+
+    def _metrics(self) -> Iterator[Anomaly]:
+        window, newest = micros(self._tracker.config.window), self._tracker.newest
+        mature = newest - age_of_labels(self._tracker)
+        for length in (window, max(LONG, window)):
+            for span in self._due("service", length, newest):
+                yield from self._watch.update(self._readings(span, quality=False))
+        for length in (max(HOUR, window), max(LONG, window)):
+            for span in self._due("quality", length, mature):
+                yield from self._watch.update(self._readings(span, quality=True))
+
+    def _due(self, kind: str, length: int, until: int) -> Iterator[Span]:
+        """The windows of this length that are over and not yet judged."""
+        oldest = max(self._tracker.oldest, self._tracker.account.state.clock.horizon)
+        begin = max(-(-oldest // length) * length, self._judged.get((kind, length), 0))
+        for start in range(begin, until - length + 1, length):
+            self._judged[kind, length] = start + length
+            yield Span(start, start + length)
+
+    def _readings(self, span: Span, *, quality: bool) -> list[Reading]:
+        start, end = as_datetime(span.start), as_datetime(span.end)
+        return [
+            Reading(start, end, name, value, where)
+            for where, sums in self._places(span)
+            for name, value in self._values(sums, span.seconds, quality=quality)
+            if where == ANYWHERE or name in PARTS
+        ]
+
+    def _places(self, span: Span) -> Iterator[tuple[Where, Sums]]:
+        """The model as a whole, its versions if there are several, its slices in windows of hours."""
+        state, config = self._tracker.account.state, self._tracker.config
+        yield ANYWHERE, state.sums(span.start, span.end)
+        versions = state.directory.values(VERSION)
+        for version in versions if len(versions) > 1 else ():
+            yield Where(version=version), state.sums(span.start, span.end, version)
+        for column in config.slices if span.end - span.start >= HOUR else ():
+            for value in state.directory.values(column):
+                sums = state.sums(span.start, span.end, slice=(column, value))
+                yield Where(slice=f"{column}={value}"), sums
+
+    def _values(
+        self, sums: Sums, seconds: float, *, quality: bool
+    ) -> Iterator[tuple[str, Measured]]:
+        for pack in self._tracker.account.model.packs:
+            if quality and not pack.quality:
+                continue
+            for name, value in pack.metrics(sums, seconds).items():
+                if family(name) in TRAITS and (family(name) in pack.quality) == quality:
+                    yield name, value
+
+    def _drift(self) -> Iterator[Anomaly]:
+        if self.drift is None:
+            return
+        for span in self._due("drift", STEP, self._tracker.newest):
+            yield from map(from_drift, self.drift.update(span.start))
+            found = facts_of(self.drift.features, span)
+            rows = int(self._tracker.account.state.sums(span.start, span.end).n)
+            yield from self._facts.update(as_datetime(span.end), rows, found)
