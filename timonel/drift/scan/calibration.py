@@ -133,7 +133,7 @@ def seasonal(history: History, gates: Floats, false_alarms_per_month: float) -> 
     least = _usual(history)
     healthy = _where_filled(_held_out_effects(history, totals), history, least)
     days = len(history.time) * WINDOW / DAY
-    fitted = thresholds(healthy, units, days, false_alarms_per_month)
+    fitted = thresholds(healthy, weeks(history.time), units, days, false_alarms_per_month)
     return Calibration(
         history.bins,
         Yardstick(filled(totals)),

@@ -43,14 +43,14 @@ class Episode:
     threshold: float
     """Of this feature on this scale."""
     peak: float
-    """The largest effect so far."""
+    """The largest effect so far, of all pools beyond their thresholds."""
     since: int
     opened: int
     """When it was first told: the end of a window, microseconds since 1970 UTC."""
     updated: int
     """The end of the newest window."""
     n: int
-    """Rows of the pool."""
+    """Rows of the pool when this was last told, as the evidence is."""
     evidence: Mapping[str, float] = field(default_factory=dict)
     """Numbers of the pool beside those of its reference."""
 
@@ -102,7 +102,7 @@ class Tracker:
         ratios = effects / self.thresholds
         known = np.isfinite(ratios).any(1)
         for j in np.flatnonzero(known & ((np.nanmax(ratios, 1, initial=0) >= 1) | self._is_open)):
-            told = self._judge(int(j), now, effects[j], ratios[j], describe)
+            told = self._judge(int(j), now, effects[j], describe)
             if told is not None:
                 yield told
 
@@ -112,39 +112,41 @@ class Tracker:
         is_open[list(self.open)] = True
         return is_open
 
-    def _judge(
-        self, j: int, now: int, effects: Floats, ratios: Floats, describe: Describe
-    ) -> Episode | None:
-        s = int(np.nanargmax(ratios))
+    def _judge(self, j: int, now: int, effects: Floats, describe: Describe) -> Episode | None:
+        found = _Reading.of(effects, self.thresholds[j])
         before = self.open.get(j)
-        seen = float(effects[s])
-        severity = self._severity(j, effects[ratios >= 1])
         if before is None:
-            told = self._opened(j, now, s, seen, severity, describe)
-            self.open[j] = told
-            return told
-        current = replace(
+            self.open[j] = self._opened(j, now, found, describe)
+            return self.open[j]
+        self.open[j] = current = replace(
             before,
-            scale=SCALES[s],
-            effect=seen,
-            threshold=float(self.thresholds[j, s]),
-            peak=max(before.peak, seen),
+            scale=found.scale,
+            effect=found.effect,
+            threshold=found.threshold,
+            peak=max(before.peak, found.effect, found.beyond),
             updated=now,
         )
-        return self._continued(j, current, float(ratios[s]), severity, describe)
+        severity = self._severity(j, found.beyond)
+        if found.ratio >= CLEAR and severity.rank <= before.severity.rank:
+            return None
+        more = describe(j, found.scale)
+        told = replace(current, n=more.n, evidence=more.evidence)
+        if found.ratio < CLEAR:
+            del self.open[j]
+            return replace(told, state=Phase.CLEARED)
+        self.open[j] = replace(told, state=Phase.WORSE, severity=severity)
+        return self.open[j]
 
-    def _opened(
-        self, j: int, now: int, s: int, seen: float, severity: Severity, describe: Describe
-    ) -> Episode:
-        more = describe(j, SCALES[s])
+    def _opened(self, j: int, now: int, found: "_Reading", describe: Describe) -> Episode:
+        more = describe(j, found.scale)
         return Episode(
             feature=self.features[j],
             state=Phase.OPEN,
-            severity=severity,
-            scale=SCALES[s],
-            effect=seen,
-            threshold=float(self.thresholds[j, s]),
-            peak=seen,
+            severity=self._severity(j, found.beyond),
+            scale=found.scale,
+            effect=found.effect,
+            threshold=found.threshold,
+            peak=found.beyond,
             since=more.since,
             opened=now,
             updated=now,
@@ -152,21 +154,27 @@ class Tracker:
             evidence=more.evidence,
         )
 
-    def _continued(
-        self, j: int, current: Episode, ratio: float, severity: Severity, describe: Describe
-    ) -> Episode | None:
-        if ratio >= CLEAR and severity.rank <= current.severity.rank:
-            self.open[j] = current
-            return None
-        more = describe(j, current.scale)
-        current = replace(current, n=more.n, evidence=more.evidence)
-        if ratio < CLEAR:
-            del self.open[j]
-            return replace(current, state=Phase.CLEARED)
-        self.open[j] = replace(current, state=Phase.WORSE, severity=severity)
-        return self.open[j]
-
-    def _severity(self, j: int, effects: Floats) -> Severity:
-        """Of the largest effect among those beyond their thresholds."""
-        passed = int((effects.max(initial=0) >= self.gates[j]).sum())
+    def _severity(self, j: int, effect: float) -> Severity:
+        """The highest whose gate the effect reaches."""
+        passed = int((effect >= self.gates[j]).sum())
         return SEVERITIES[max(passed - 1, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A feature's pools at one window: the one that shows its drift most clearly."""
+
+    scale: Scale
+    effect: float
+    threshold: float
+    ratio: float
+    beyond: float
+    """The largest effect of all pools beyond their thresholds, 0 without any."""
+
+    @classmethod
+    def of(cls, effects: Floats, thresholds: Floats) -> Self:
+        """From the effects and thresholds of the scales, not all unknown."""
+        ratios = effects / thresholds
+        s = int(np.nanargmax(ratios))
+        beyond = float(effects[ratios >= 1].max(initial=0.0))
+        return cls(SCALES[s], float(effects[s]), float(thresholds[s]), float(ratios[s]), beyond)

@@ -1,13 +1,14 @@
 """Thresholds that keep a declared number of false alarms a month for all features together.
 
 The history is compared with itself, each week with the others. Effects are put on one footing by each
-feature's own 95 % quantile; the peaks of the excursions above it, pooled over the features, have a tail that
-is taken as exponential, and the threshold stands where this tail leaves the budget.
+feature's own 95 % quantile, of the other weeks again; the peaks of the excursions above it, pooled over
+the features, have a tail that is taken as exponential; the threshold stands where it leaves the budget.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from timonel.drift.scan.effects import Floats
 
@@ -60,23 +61,30 @@ def fit_tail(found: Floats, days: float) -> Tail:
 
 
 def thresholds(
-    effects: Floats, units: Floats, days: float, false_alarms_per_month: float
+    effects: Floats,
+    weeks: NDArray[np.intp],
+    units: Floats,
+    days: float,
+    false_alarms_per_month: float,
 ) -> Floats:
     """Footing times height, (F, S), such that all features on all scales share the budget.
 
     Args:
         effects: (T, F, S) of healthy traffic, NaN for unknown.
+        weeks: (T,) the week of each.
         units: (F,) what an effect of 1 sd is in each feature's own unit.
         days: how long the T windows last.
         false_alarms_per_month: the budget.
     """
-    feet = footing(effects, units)
+    scaled = np.empty_like(effects)
+    for week in np.unique(weeks):
+        # the height then allows for how roughly a footing is known
+        scaled[weeks == week] = effects[weeks == week] / footing(effects[weeks != week], units)
     a_day = false_alarms_per_month / 30 / effects.shape[2]
     heights = [
-        fit_tail(_family_peaks(effects[:, :, s] / feet[:, s]), days).level(a_day)
-        for s in range(effects.shape[2])
+        fit_tail(_family_peaks(scaled[:, :, s]), days).level(a_day) for s in range(effects.shape[2])
     ]
-    return np.asarray(feet * np.array(heights))
+    return np.asarray(footing(effects, units) * np.array(heights))
 
 
 def footing(effects: Floats, units: Floats) -> Floats:
