@@ -12,7 +12,7 @@ from timonel.backtest import History, Policy, Report, Rules, backtest
 from timonel.backtest.periods import Span
 from timonel.backtest.run import Advance
 from timonel.config import Config, Task
-from timonel.contract import infer_contract
+from timonel.contract import DataContract, infer_contract
 from timonel.errors import BadInput
 from timonel.tables import read_table
 from timonel_components.backtesting.trainer import SettingsTrainer
@@ -69,7 +69,17 @@ def replay(path: Path, config: Config, policy: Policy, wish: Wish, advance: Adva
         classes=contract.classes,
         delay=config.data.label_delay,
     )
-    rules = Rules(
+    rules = _rules(config, contract, wish)
+    trainer = SettingsTrainer(config, contract.classes, wish.search_each)
+    metric = wish.metric or _metric(config, len(contract.classes))
+    with threadpool_limits(threads(config)):  # small batches crawl on more threads than CPUs
+        report = backtest(history, trainer, policy, rules, metric, advance)
+    assert trainer.chosen is not None
+    return Replay(report, trainer.chosen, table.num_rows)
+
+
+def _rules(config: Config, contract: DataContract, wish: Wish) -> Rules:
+    return Rules(
         span=wish.span,
         initial=wish.initial,
         window=wish.window,
@@ -78,12 +88,6 @@ def replay(path: Path, config: Config, policy: Policy, wish: Wish, advance: Adva
         features=tuple(c.name for c in contract.features if c.kind != "text"),
         categorical=tuple(c.name for c in contract.categorical),
     )
-    trainer = SettingsTrainer(config, contract.classes, wish.search_each)
-    metric = wish.metric or _metric(config, len(contract.classes))
-    with threadpool_limits(threads(config)):  # small batches crawl on more threads than CPUs
-        report = backtest(history, trainer, policy, rules, metric, advance)
-    assert trainer.chosen is not None
-    return Replay(report, trainer.chosen, table.num_rows)
 
 
 def _of_file(config: Config, path: Path) -> Config:
