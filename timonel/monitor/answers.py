@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from timonel.drift.scan import data_drift_score, effects
 from timonel.monitor.feature_windows import SCORE
-from timonel.monitor.maturity import Complete, mature_part, maturity_age
+from timonel.monitor.maturity import Complete, all_labelled, mature_part, maturity_age
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
@@ -71,7 +71,9 @@ def figures(tracker: Tracker, asked: Question) -> Figures:
     """The figures of the packs; quality from the part of the window whose labels have come."""
     account, span = tracker.account, asked.span
     served = account.state.sums(span.start, span.end, asked.version, asked.slice)
-    part = mature_part(span, tracker.newest, age_of_labels(tracker))
+    part: Span | None = span
+    if not all_labelled(served):
+        part = mature_part(span, tracker.newest, age_of_labels(tracker))
     mature = served
     if part is not None and part != span:
         mature = account.state.sums(part.start, part.end, asked.version, asked.slice)

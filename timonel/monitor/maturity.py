@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from timonel.monitor.spans import Span
 from timonel.windows import arrival
 from timonel.windows.layout import MINUTE
+from timonel.windows.ranges import Sums
 
 LEAST_DELAYS = 50
 """Labels of which the delay must be known before it is believed."""
 COMPLETE = 0.95
-"""Share of the labels that have come at the maturity age."""
+"""Share of the labels that have come at the maturity age, and of the predictions if all are labelled."""
 
 Counts = NDArray[np.int64]
 
@@ -29,6 +30,11 @@ def maturity_age(delays: Counts) -> int:
     cell = int(np.searchsorted(np.cumsum(delays), COMPLETE * total))
     age = arrival.EDGES[min(cell, len(arrival.EDGES) - 1)]
     return 0 if age <= MINUTE else int(age)
+
+
+def all_labelled(served: Sums) -> bool:
+    """Whether nearly all predictions have their outcome, however young they are."""
+    return served.n_labelled >= COMPLETE * served.n > 0
 
 
 def mature_part(span: Span, newest: int, age: int) -> Span | None:

@@ -12,8 +12,10 @@ from timonel.monitor.answers import Question, answer
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
+from timonel.monitor.report import ReportView, render
 from timonel.monitor.spans import read_span
 from timonel.monitor.tracker import Tracker
+from timonel.monitor.view import view_of
 from timonel.monitor.watching import Watching
 from timonel.reference import Reference
 from timonel.reference.classes import class_name
@@ -138,15 +140,16 @@ class ModelMonitor:
             features = self._tracker.features
             return None if features is None else features.reference
 
-    def report(self) -> str:
-        """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it."""
-        from timonel.monitor.report import render
-        from timonel.monitor.view import view_of
-
+    def view(self) -> ReportView:
+        """What the report shows, as plain data: anomalies, charts, drift, versions, labels."""
         with self._lock:
             self._flush()
             self._watching.look()
-            return render(view_of(self._tracker, self._watching))
+            return view_of(self._tracker, self._watching)
+
+    def report(self) -> str:
+        """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it."""
+        return render(self.view())
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []

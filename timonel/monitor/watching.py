@@ -20,6 +20,7 @@ from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
 from timonel.monitor.feature_windows import STEP
 from timonel.monitor.figures import reference_figures
+from timonel.monitor.maturity import all_labelled
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker, micros
@@ -91,8 +92,14 @@ class Watching:
             for span in self._due("service", length, newest):
                 yield from self._watch.update(self._readings(span, quality=False))
         for length in (max(HOUR, window), max(LONG, window)):
-            for span in self._due("quality", length, mature):
+            for span in self._due("quality", length, newest):
+                if span.end > mature and not all_labelled(self._whole(span)):
+                    self._judged["quality", length] = span.start
+                    break
                 yield from self._watch.update(self._readings(span, quality=True))
+
+    def _whole(self, span: Span) -> Sums:
+        return self._tracker.account.state.sums(span.start, span.end)
 
     def _due(self, kind: str, length: int, until: int) -> Iterator[Span]:
         """The windows of this length that are over and not yet judged."""
@@ -114,7 +121,7 @@ class Watching:
     def _places(self, span: Span) -> Iterator[tuple[Where, Sums]]:
         """The model as a whole, its versions if there are several, its slices in windows of hours."""
         state, config = self._tracker.account.state, self._tracker.config
-        yield ANYWHERE, state.sums(span.start, span.end)
+        yield ANYWHERE, self._whole(span)
         versions = state.directory.values(VERSION)
         for version in versions if len(versions) > 1 else ():
             yield Where(version=version), state.sums(span.start, span.end, version)
@@ -139,5 +146,4 @@ class Watching:
         for span in self._due("drift", STEP, self._tracker.newest):
             yield from map(from_drift, self.drift.update(span.start))
             found = facts_of(self.drift.features, span)
-            rows = int(self._tracker.account.state.sums(span.start, span.end).n)
-            yield from self._facts.update(as_datetime(span.end), rows, found)
+            yield from self._facts.update(as_datetime(span.end), self._whole(span).n, found)

@@ -1,0 +1,132 @@
+"""`timonel monitor`: what a log of predictions says of the model. Heavy imports stay inside the function."""
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from timonel.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from timonel.monitor.monitor import ModelMonitor
+    from timonel.reference import Reference
+
+ALARM_EXIT = 10
+BATCH = 200_000
+"""Rows that are read at once."""
+
+
+class FailOn(StrEnum):
+    """From which severity on the command fails."""
+
+    INFO = "info"
+    TICKET = "ticket"
+    PAGE = "page"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("monitor")(monitor)
+
+
+def monitor(
+    log: Annotated[Path, typer.Argument(help="A Parquet or CSV file with a row a prediction.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The model's settings.")
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model package, or a file of Reference.save. Default: the first stable stretch."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Late outcomes: prediction_id, actual (or label), arrived_at."),
+    ] = None,
+    window: Annotated[
+        str,
+        typer.Option(help="The stretch before the newest prediction whose metrics are printed."),
+    ] = "1d",
+    slices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice", help="A column whose values are watched one by one; may be repeated."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report with its pictures to this file.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(
+            help="Exit with 10 if an anomaly of this severity or above is open at the end."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print the metrics and anomalies of a log of predictions.
+
+    The columns are prediction, and any of timestamp (or event_time), actual (or label), score, latency_ms,
+    status, version, entity, prediction_id; all others are features.
+    """
+    from timonel.cli.monitor_story import as_dict, story
+    from timonel.files import write_text
+
+    watched = _watched(config, reference, slices or [])
+    _play(watched, log, labels, quiet=quiet or as_json)
+    view, metrics = watched.view(), watched.calculate_metrics(window)
+    if html is not None:
+        write_text(html, watched.report())
+    if as_json:
+        typer.echo(json.dumps(as_dict(view, metrics), allow_nan=False))
+    elif not quiet:
+        typer.echo(story(log, view, metrics))
+        typer.echo(f"report: {html}" if html else "pictures: add --html report.html")
+    if fail_on is not None and any(
+        a.severity.value in list(FailOn)[list(FailOn).index(fail_on) :]
+        for a in view.anomalies
+        if not a.cleared
+    ):
+        sys.exit(ALARM_EXIT)
+
+
+def _watched(config: Path | None, reference: Path | None, slices: list[str]) -> "ModelMonitor":
+    from timonel.config import load_config
+    from timonel.monitor.config import MonitorConfig
+    from timonel.monitor.monitor import ModelMonitor
+
+    settings = MonitorConfig() if config is None else MonitorConfig.of(load_config(config))
+    if slices:
+        settings = settings.model_copy(update={"slices": tuple(slices)})
+    return ModelMonitor(None if reference is None else _reference(reference), settings)
+
+
+def _reference(path: Path) -> "Reference":
+    from timonel.package import open_package
+    from timonel.reference import Reference
+
+    return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)
+
+
+def _play(watched: "ModelMonitor", log: Path, labels: Path | None, *, quiet: bool) -> None:
+    """Track the log part by part, as it came; windows are judged as they are over."""
+    from timonel.cli.console import progress
+    from timonel.tables import open_table, read_table
+
+    source = open_table(log)
+    parts: Iterable[Any] = (
+        (read_table(log),) if source.format == "csv" else source.batches(rows=BATCH)
+    )
+    with progress("monitoring", source.rows, "rows", quiet=quiet) as advance:
+        for part in parts:
+            watched.track_batch(part)
+            watched.detect_anomalies()
+            advance(part.num_rows)
+        if labels is not None:
+            watched.track_labels(read_table(labels))
