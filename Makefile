@@ -29,7 +29,7 @@ help: ## list the targets
 install: .venv/installed ## everything into .venv, from the hash-pinned lock files
 
 .PHONY: demo
-demo: install ## the main job on real data, start to finish (EXAMPLE=accidents|employment|spam|fraud)
+demo: install ## the main job on real data, start to finish (EXAMPLE=accidents|employment|spam|fraud|ranking)
 	$(BIN)/python examples/demo.py $(EXAMPLE)
 
 .PHONY: up

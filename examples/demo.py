@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from timonel.config import Config, load_config
+from timonel.config import Config, Task, load_config
 from timonel.contract import DataContract
 from timonel.tables import read_table
 
@@ -32,6 +32,8 @@ EXAMPLES = Path(__file__).resolve().parent
 TIMONEL = Path(sys.executable).parent / "timonel"
 ROWS = 3
 REQUESTS = 200
+K, LENGTH = "k", 5
+"""The field that asks for the length of a list, and how long a list is asked for."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -102,7 +104,8 @@ class Server:
 @contextmanager
 def served(settings: Path, *, fixed_ports: bool) -> Iterator[Server]:
     """Start the predictor on the newest model; it is stopped when the block ends."""
-    ports = ["--explain"] if fixed_ports else ["--port", "0", "--grpc-port", "0"]
+    explained = load_config(settings).model.task is not Task.RANKING
+    ports = ["--explain"] * explained if fixed_ports else ["--port", "0", "--grpc-port", "0"]
     console.print()
     words = command("serve", "-c", settings, "--alias", "challenger", *ports)
     began = time.monotonic()
@@ -130,8 +133,40 @@ def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def ask(server: Server, config: Config) -> None:
-    """Send real requests: the newest rows of the table, then one that breaks the contract."""
-    table = newest_of_each(read_table(Path(config.source)), server.contract)
+    """Send real requests, then one that is refused."""
+    table = read_table(Path(config.source))
+    if config.model.task is Task.RANKING:
+        ask_for_lists(server, table)
+    else:
+        ask_for_classes(server, table, config)
+
+
+def ask_for_lists(server: Server, table: pa.Table) -> None:
+    """The lists of the newest users and of one whom nobody knows, then a list of no length."""
+    user, item = str(server.contract.entity), server.contract.target
+    users = [*dict.fromkeys(reversed(table[user].to_pylist()))][:ROWS]
+    with httpx.Client(timeout=30) as client:
+        console.print("\n[dim]the users of the newest rows, and one who is new (V1)[/]")
+        rows = [{user: name, K: LENGTH} for name in [*users, "someone new"]]
+        body = client.post(server.v1, json={"instances": rows}).raise_for_status().json()
+        for row, items, cold in zip(rows, body["predictions"], body["cold_start"], strict=True):
+            say(row[user][:10], f"{item}s {'  '.join(items)}{'  (cold start)' if cold else ''}")
+        console.print("[dim]the same users, as tensors (V2)[/]")
+        names = pa.table({user: [row[user] for row in rows], K: [LENGTH] * len(rows)})
+        answer = client.post(server.v2, json={"inputs": tensors(names)}).raise_for_status()
+        outputs = {o["name"]: o["data"] for o in answer.json()["outputs"]}
+        if outputs["predict"] != [name for items in body["predictions"] for name in items]:
+            sys.exit("error: V1 and V2 differ on the same users")
+        say("", f"HTTP {answer.status_code}, the same as by V1")
+        console.print("[dim]a list of no length[/]")
+        show_refusal(client.post(server.v1, json={"instances": [{user: users[0], K: 0}]}))
+        console.print(f"[dim]one user at a time, {REQUESTS} times[/]")
+        show_speed(client, server, {user: users[0]})
+
+
+def ask_for_classes(server: Server, everything: pa.Table, config: Config) -> None:
+    """The newest rows of the table, then one that breaks the contract."""
+    table = newest_of_each(everything, server.contract)
     rows = table.select([c.name for c in server.contract.features])
     truth = table[config.data.target].to_pylist()
     with httpx.Client(timeout=30) as client:
@@ -145,7 +180,7 @@ def ask(server: Server, config: Config) -> None:
             client.post(server.v1, json={"instances": [broken(rows.to_pylist()[0], server)]})
         )
         console.print(f"[dim]one row at a time, {REQUESTS} times[/]")
-        show_speed(client, server, rows)
+        show_speed(client, server, rows.to_pylist()[0])
 
 
 def newest_of_each(table: pa.Table, contract: DataContract) -> pa.Table:
@@ -194,15 +229,15 @@ def show_v2(answer: httpx.Response, expected: list[float]) -> None:
 
 
 def show_refusal(answer: httpx.Response) -> None:
-    """The answer to a row that breaks the contract."""
+    """The answer to a row that is refused."""
     if answer.status_code != httpx.codes.BAD_REQUEST:
-        sys.exit(f"error: the broken row was answered {answer.status_code}, expected 400")
+        sys.exit(f"error: the row was answered {answer.status_code}, expected 400")
     say("refused", f"HTTP {answer.status_code}: {answer.json()['error']}")
 
 
-def show_speed(client: httpx.Client, server: Server, rows: pa.Table) -> None:
+def show_speed(client: httpx.Client, server: Server, row: dict[str, Any]) -> None:
     """How long an answer takes, as this client sees it."""
-    row, spent = rows.to_pylist()[0], []
+    spent = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
         client.post(server.v1, json={"instances": [row]}).raise_for_status()
@@ -231,10 +266,9 @@ def stay(server: Server, settings: Path) -> None:
         say("V1", server.v1)
         say("V2", server.v2)
         say("gRPC", str(facts["grpc"]))
-        say(
-            "explain",
-            f"http://{serving.host}:{serving.explain_port}/v1/models/{facts['model']}:explain",
-        )
+        if server.contract.ranking is None:
+            at = f"http://{serving.host}:{serving.explain_port}"
+            say("explain", f"{at}/v1/models/{facts['model']}:explain")
         say("metrics", f"{facts['rest']}/metrics")
         say("registry", "http://127.0.0.1:5000 (MLflow, some seconds after the start)")
         say("package", facts["package"])

@@ -16,7 +16,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel.package import Package, open_package
 from timonel.registries import find_registry
-from timonel_serving.explainer.process import explainer_beside
+from timonel_serving.explainer.process import check_explainable, explainer_beside
 from timonel_serving.listen import check_free
 
 
@@ -52,6 +52,7 @@ def _explainer(
     """The explainer of the very same package, where one is wanted."""
     if not wish.explain:
         return nullcontext()
+    check_explainable(package)
     options = {
         "--config": wish.config,
         "--package": package.path,

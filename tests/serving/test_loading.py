@@ -19,7 +19,9 @@ def read(body: str, built: Built) -> Any:
     """The batch that a V2 body holds."""
     numeric = frozenset(c.name for c in built.contract.numeric)
     payload = loading.load_tensors(body.encode(), numeric)
-    return v2.read_inputs(v2.read_query(payload).inputs, FeatureReader(built.contract))
+    return v2.read_inputs(
+        v2.read_query(payload, ("predict", "score")).inputs, FeatureReader(built.contract)
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 40])

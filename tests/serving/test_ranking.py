@@ -21,6 +21,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel_serving.batch.rows import RowsFile
 from timonel_serving.batch.score import BatchModel, score_file
+from timonel_serving.launch import Wish, launch
 
 KNOWN, OTHER, NOBODY = "L0001", "L0005", "nobody"
 
@@ -229,3 +230,12 @@ def test_a_file_with_a_missing_user(podcasts: PackedRanker, tmp_path: Path) -> N
         score_file(rows, out, BatchModel.of(podcasts.package, Serving(), "7"))
     flags = BatchModel.of(podcasts.package, Serving(on_violation=OnViolation.FLAG), "7")
     assert score_file(rows, out, flags).flagged == 1
+
+
+def test_a_ranking_is_not_explained(podcasts: PackedRanker, tmp_path: Path) -> None:
+    """--explain is refused before anything starts, with the way out."""
+    (tmp_path / "timonel.yaml").write_text(podcasts.settings)
+    package = podcasts.package.path
+    wish = Wish(tmp_path / "timonel.yaml", package, None, None, {}, explain=True)
+    with pytest.raises(BadInput, match="no features that an explanation could name"):
+        launch(wish, lambda _: None, verbose=False)

@@ -10,6 +10,7 @@ from typing import Any
 from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel.package import Package
+from timonel_serving.explainer.process import check_explainable
 
 
 def serve_explanations(
@@ -21,6 +22,7 @@ def serve_explanations(
     verbose: bool,
 ) -> None:
     """Load, choose a method, serve; returns when the server has drained."""
+    check_explainable(package)
     sys.argv = sys.argv[:1]  # kserve reads the command line as it is imported
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     _require_shap()

@@ -10,9 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from timonel.errors import BadInput
+from timonel.package import Package
+from timonel.terms import Task
+
 START = "from timonel.cli.main import run; run()"
 GRACE = 2.0
 """Seconds beyond its time to drain before an explainer that does not end is killed."""
+
+
+def check_explainable(package: Package) -> None:
+    """Raise `BadInput` for a model that has no features to explain a score by."""
+    if package.manifest.task is Task.RANKING:
+        raise BadInput(
+            f"{package.manifest.model} is a ranking: it has no features that an explanation could name",
+            fix="serve it without --explain",
+        )
 
 
 @contextmanager
