@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from timonel.config import Costs
 from timonel.performance.packs.curves import Scored, average_precision, roc_auc, top_precision
 from timonel.performance.packs.decisions import decision_metrics
-from timonel.performance.packs.grids import NO_SCORE, SCORE_CELLS, SCORE_WIDTH, score_codes
+from timonel.performance.packs.grids import (
+    NO_SCORE,
+    SCORE_AT,
+    SCORE_CELLS,
+    SCORE_WIDTH,
+    score_codes,
+)
 from timonel.performance.packs.losses import (
     BAND_OF_CELL,
     BANDS,
+    LOG_LOSS,
+    SQUARE_LOSS,
     calibration_error,
     log_loss,
     mean_loss,
@@ -35,7 +43,7 @@ from timonel.windows.pack import Contribution, Field
 Counts = NDArray[np.int64]
 DAY = 86_400.0
 _LOSS = float(1 << 24)
-"""Fixed point of losses, whose squares are up to 1,300: exact to 1e-7."""
+"""Fixed point of losses, which are up to 36: exact to 1e-7."""
 
 _DECIDED = (
     "accuracy",
@@ -81,7 +89,7 @@ class BinaryPack:
             Field("binary.score_sum", 1),
             Field("binary.confusion", 12, judged=True),
             Field("binary.labelled", groups * 2 * SCORE_WIDTH, judged=True),
-            Field("binary.losses", groups * 4, judged=True),
+            Field("binary.losses", groups * 2, judged=True),
             Field("binary.gaps", groups * BANDS, judged=True),
         )
 
@@ -109,21 +117,11 @@ class BinaryPack:
         if self.suppressed:
             place = place + 6 * explored(columns)
         yield Contribution("binary.confusion", place)
-        group, cells = self.selection.group(columns), score_codes(score).astype(np.int64)
-        used = group != BLOCKED
-        yield Contribution(
-            "binary.labelled", np.where(used, (2 * group + actual) * SCORE_WIDTH + cells, -1)
-        )
-        used = used & (cells != NO_SCORE)
-        if not used.all():
-            score = np.where(used, score, np.nan)
-        both = np.stack([square_loss(score, actual), log_loss(score, actual)], axis=1)
-        losses = np.concatenate([both, both**2], axis=1)
-        base = np.where(used, group, -4)[:, None] * 4
-        yield Contribution("binary.losses", base + np.arange(4), fixed(losses, _LOSS))
-        bands = BAND_OF_CELL.take(cells, mode="clip")
-        at = np.where(used, group * BANDS + bands, -1)
-        yield Contribution("binary.gaps", at, fixed(score - actual))
+        group = self.selection.group(columns).astype(np.int64)
+        used, cells = group != BLOCKED, score_codes(score).astype(np.int64)
+        at = np.where(used, (2 * group + actual) * SCORE_WIDTH + cells, -1)
+        yield Contribution("binary.labelled", at)
+        yield from _losses(score, actual, np.where(cells == NO_SCORE, BLOCKED, group), cells)
 
     def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
         """All figures of a window that is `seconds` long."""
@@ -151,17 +149,15 @@ class BinaryPack:
     ) -> dict[str, Measured]:
         cells = sums["binary.labelled"].reshape(-1, 2, SCORE_WIDTH)[:, :, :SCORE_CELLS]
         rows, served = Scored(cells[:, 0], cells[:, 1], weight), sums["binary.scores"][:SCORE_CELLS]
-        of_group = cells.sum(axis=(1, 2))
-        weights = (float(weight @ of_group), float(weight**2 @ of_group))
-        total = weight @ (sums["binary.losses"].reshape(-1, 4) / _LOSS)
-        brier = mean_loss(float(total[0]), float(total[2]), weights, rows.n)
+        total = weight @ (sums["binary.losses"].reshape(-1, 2) / _LOSS)
+        brier = mean_loss(float(total[0]), SQUARE_LOSS, rows)
         k = self.cases_per_day
         found = (
             roc_auc(rows),
             average_precision(rows),
             brier,
-            mean_loss(float(total[1]), float(total[3]), weights, rows.n),
-            _ece(sums["binary.gaps"].reshape(-1, BANDS) / FIXED, rows, weights, brier),
+            mean_loss(float(total[1]), LOG_LOSS, rows),
+            _ece(sums["binary.gaps"].reshape(-1, BANDS) / FIXED, rows, brier),
             top_precision(rows, served, k),
             top_precision(rows, served, k * seconds / DAY),
         )
@@ -176,8 +172,19 @@ class BinaryPack:
         )
 
 
-_SCORE_AT = np.append(1 / (1 + np.exp(-np.linspace(-10.0625, 10.0625, SCORE_CELLS))), 0.0)
-"""The score that stands for each cell where the spread of scores is wanted."""
+def _losses(
+    score: NDArray[np.float64], actual: Counts, group: Counts, cells: Counts
+) -> Iterator[Contribution]:
+    used = group != BLOCKED
+    if not used.all():
+        score = np.where(used, score, np.nan)
+    losses = np.stack([square_loss(score, actual), log_loss(score, actual)], axis=1)
+    at = np.where(used, group * 2, -2)[:, None] + np.arange(2)
+    yield Contribution("binary.losses", at, fixed(losses, _LOSS))
+    bands = BAND_OF_CELL.take(cells, mode="clip")
+    yield Contribution(
+        "binary.gaps", np.where(used, group * BANDS + bands, -1), fixed(score - actual)
+    )
 
 
 def _mean_score(sums: Mapping[str, Counts]) -> Measured:
@@ -185,22 +192,15 @@ def _mean_score(sums: Mapping[str, Counts]) -> Measured:
     n = int(cells.sum())
     if not n:
         return mean(0.0, 0.0, 0)
-    at = _SCORE_AT[:SCORE_CELLS]
-    variance = float(cells @ (at - cells @ at / n) ** 2) / max(n - 1, 1)
+    variance = float(cells @ (SCORE_AT - cells @ SCORE_AT / n) ** 2) / max(n - 1, 1)
     return mean(float(sums["binary.score_sum"][0]) / FIXED, variance, n, least=0.0)
 
 
-def _ece(
-    gaps: NDArray[np.float64], rows: Scored, weights: tuple[float, float], brier: Measured
-) -> Measured:
+def _ece(gaps: NDArray[np.float64], rows: Scored, brier: Measured) -> Measured:
     if not brier.ok:
         return brier
     negative, positive = rows.sums()
-    by_band = [
-        np.bincount(BAND_OF_CELL, side, BANDS).astype(np.float64)
-        for side in (positive, negative + positive)
-    ]
-    support = weights[0] ** 2 / weights[1]
-    return calibration_error(
-        rows.weight @ gaps, by_band[0], by_band[1], float(brier), support, rows.n
-    )
+    positives = np.bincount(BAND_OF_CELL, positive, BANDS).astype(np.float64)
+    everyone = positives + np.bincount(BAND_OF_CELL, negative, BANDS)
+    support = rows.total()[1]
+    return calibration_error(rows.weight @ gaps, positives, everyone, float(brier), support, rows.n)

@@ -33,6 +33,12 @@ class Scored:
         """Rows."""
         return int(self.negatives.sum() + self.positives.sum())
 
+    def total(self) -> tuple[float, float]:
+        """The sum of the weights, and Kish's number of equally weighted rows that they are worth."""
+        rows = (self.negatives + self.positives).sum(axis=1)
+        weight = float(self.weight @ rows)
+        return weight, self.worth(self.negatives + self.positives)
+
     def sums(self) -> tuple[Floats, Floats]:
         """Weighted negatives and positives by cell."""
         return self.weight @ self.negatives, self.weight @ self.positives

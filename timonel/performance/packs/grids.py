@@ -4,6 +4,7 @@ A value finds its cell by the leading bits of its float32 form in a table: whole
 on every machine, a few nanoseconds a value.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -92,6 +93,17 @@ def score_codes(scores: Floats) -> Codes:
     if unknown.any():
         codes[unknown] = NO_SCORE
     return codes
+
+
+def _score_at() -> Floats:
+    steps = np.arange(-_HALF, _HALF) + 0.5
+    # the end cells reach to the last digit of a double: of their logits, the middle
+    ends = (LOGIT_END - math.log(np.finfo(np.float64).eps)) / 2
+    return np.asarray(1 / (1 + np.exp(-np.concatenate([[-ends], steps * LOGIT_STEP, [ends]]))))
+
+
+SCORE_AT = _score_at()
+"""The probability in the middle of each cell, (SCORE_CELLS,)."""
 
 
 def middles() -> Floats:

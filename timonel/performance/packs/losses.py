@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import LEAST_SUPPORT, Z
-from timonel.performance.packs.grids import LOGIT_END, LOGIT_STEP, SCORE_CELLS
+from timonel.performance.packs.curves import Scored
+from timonel.performance.packs.grids import LOGIT_END, LOGIT_STEP, SCORE_AT, SCORE_CELLS
 from timonel.performance.packs.measures import mean
 from timonel.performance.value import Measured, State
 
@@ -38,19 +39,24 @@ def log_loss(score: Floats, actual: NDArray[np.int64]) -> Floats:
     return np.asarray(-np.log(np.clip(right, LEAST, 1 - LEAST)), dtype=np.float64)
 
 
-def mean_loss(total: float, squares: float, weights: tuple[float, float], n: int) -> Measured:
-    """The mean of a loss.
+def mean_loss(total: float, loss: tuple[Floats, Floats], rows: Scored) -> Measured:
+    """The mean of a loss; its interval by the variance that the rows' cells have.
 
     Args:
         total: sum of the weighted losses.
-        squares: sum of their weighted squares.
-        weights: sum of the weights, and of their squares.
-        n: rows.
+        loss: what a negative and a positive lose in the middle of each cell.
+        rows: the rows by cell.
     """
-    if not n:
+    if not rows.n:
         return Measured.absent(State.NO_DATA)
-    value, support = total / weights[0], weights[0] ** 2 / weights[1]
-    return mean(value * n, squares / weights[0] - value**2, n, support, least=0.0)
+    weight, support = rows.total()
+    sums = [sum(side @ of**i for side, of in zip(rows.sums(), loss, strict=True)) for i in (1, 2)]
+    variance = float(sums[1] / weight - (sums[0] / weight) ** 2)
+    return mean(total / weight * rows.n, variance, rows.n, support, least=0.0)
+
+
+SQUARE_LOSS = (SCORE_AT**2, (1 - SCORE_AT) ** 2)
+LOG_LOSS = (-np.log(1 - SCORE_AT), -np.log(SCORE_AT))
 
 
 def calibration_error(
