@@ -53,6 +53,7 @@ def test_two_sections_are_enough() -> None:
         (RANKING + ", time: t}\ntrain: {candidates: [logistic]}", "popularity, item-knn,"),
         (RANKING + ", time: t}\nevaluation: {slices: [a]}", "how much is known of the user"),
         (RANKING + ", time: t, features: [a]}", "it has no data.features"),
+        (RANKING.replace("entity: u", "entity: k") + ", time: t}", "a field of that name"),
         (MINIMAL + "ranking: {k: 5}", "ranking is for the task ranking"),
         ("- 1", "expected sections such as model: and data:"),
         ("a: [", "not valid YAML: line 1"),

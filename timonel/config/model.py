@@ -69,6 +69,10 @@ class Config(Section):
         for role, what in (("entity", "user"), ("time", "time of a choice")):
             if getattr(self.data, role) is None:
                 raise ValueError(f"data.{role} names the column of the {what}: a ranking needs it")
+        if self.data.entity in ("k", "exclude"):
+            raise ValueError(
+                f"data.entity is {self.data.entity}: a request has a field of that name"
+            )
         if self.data.features is not None or self.data.categorical:
             raise ValueError("a ranking learns from who chose what: it has no data.features")
         if self.evaluation.slices:
