@@ -1,17 +1,24 @@
 """What is watched: the task, its classes, and the packs that count it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from timonel.errors import BadInput
+from timonel.frames import to_arrow
 from timonel.monitor.config import MonitorConfig
-from timonel.monitor.outcomes import BinaryOutcome, ClassOutcome, OutcomeReader
+from timonel.monitor.outcomes import BinaryOutcome, ClassOutcome, ListOutcome, OutcomeReader
 from timonel.performance.packs.binary import BinaryPack
 from timonel.performance.packs.multiclass import MulticlassPack
 from timonel.performance.packs.pack import MetricPack
+from timonel.performance.packs.ranking import RankingPack
 from timonel.performance.packs.service import ServicePack
 from timonel.reference import Classes, Reference
+from timonel.reference.catalogue import Catalogue
+from timonel.reference.classes import distinct_values
 from timonel.reference.reading import infer_task
 from timonel.terms import Task
 
@@ -24,42 +31,57 @@ class WatchedModel:
     """A model as the monitor sees it."""
 
     task: Task
-    classes: Classes
     outcome: OutcomeReader
     packs: tuple[MetricPack, ...]
 
 
 def watched_model(
-    reference: Reference | None, config: MonitorConfig, seen: Sequence[Any]
+    reference: Reference | None, config: MonitorConfig, seen: Mapping[str, Any]
 ) -> WatchedModel:
-    """The model of the settings, else of the reference, else of the outcomes seen first."""
-    task, classes = _task(reference, config, seen)
+    """The model of the settings, else of the reference, else of the outcomes seen first.
+
+    `seen` has the columns prediction and actual of the first predictions, as far as they are there.
+    """
+    task = config.task or (None if reference is None else reference.task)
+    if task is Task.RANKING or (task is None and any(map(_has_lists, seen.values()))):
+        return _ranker(reference, config, seen)
+    task, classes = _classes(task, reference, config, seen)
     service = ServicePack(config.latency_slo_ms)
     if task is Task.BINARY:
-        if len(classes) != 2:
-            raise BadInput(
-                f"a binary task with the classes {', '.join(classes.names)}, expected two",
-                fix="set task to multiclass, or classes to the two values, the positive one last",
-            )
-        threshold = _threshold(reference, config)
-        return WatchedModel(
-            task, classes, BinaryOutcome(classes, threshold), (service, _binary(config))
-        )
-    pack = MulticlassPack(classes.names)
-    return WatchedModel(task, classes, ClassOutcome(classes), (service, pack))
+        _require_two(classes)
+        outcome = BinaryOutcome(classes, _threshold(reference, config))
+        return WatchedModel(task, outcome, (service, _binary(config)))
+    return WatchedModel(task, ClassOutcome(classes), (service, MulticlassPack(classes.names)))
 
 
-def _task(
-    reference: Reference | None, config: MonitorConfig, seen: Sequence[Any]
+def _has_lists(column: Any) -> bool:
+    kind = to_arrow(column).type
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _ranker(
+    reference: Reference | None, config: MonitorConfig, seen: Mapping[str, Any]
+) -> WatchedModel:
+    catalogue = None if reference is None else reference.catalogue
+    catalogue = catalogue or Catalogue.of_lists(*seen.values())
+    popularity = np.array(catalogue.popularity, dtype=np.int64)
+    pack = RankingPack(popularity, catalogue.group_codes(), config.k)
+    packs = (ServicePack(config.latency_slo_ms), pack)
+    return WatchedModel(Task.RANKING, ListOutcome(catalogue, config.k), packs)
+
+
+def _classes(
+    task: Task | None,
+    reference: Reference | None,
+    config: MonitorConfig,
+    seen: Mapping[str, Any],
 ) -> tuple[Task, Classes]:
-    told = (reference.task, reference.classes) if reference is not None else (None, None)
-    task = config.task or told[0]
-    classes = told[1] if config.classes is None else Classes.of(config.classes)
+    classes = None if reference is None else reference.classes
+    if config.classes is not None:
+        classes = Classes.of(config.classes)
     if task is None or classes is None:
-        likely, names = _likely(seen)
+        likely, names = _likely([v for column in seen.values() for v in distinct_values(column)])
         task, classes = task or likely, classes or names
-    if task is Task.BINARY and config.classes is None and not len(classes):
-        classes = ZERO_ONE
     return task, classes
 
 
@@ -68,6 +90,14 @@ def _likely(seen: Sequence[Any]) -> tuple[Task, Classes]:
     if all((isinstance(v, float) and 0 <= v <= 1) or v in (0, 1) for v in seen):
         return Task.BINARY, ZERO_ONE
     return infer_task([v for v in seen if not (isinstance(v, float) and 0 < v < 1)])
+
+
+def _require_two(classes: Classes) -> None:
+    if len(classes) != 2:
+        raise BadInput(
+            f"a binary task with the classes {', '.join(classes.names)}, expected two",
+            fix="set task to multiclass, or classes to the two values, the positive one last",
+        )
 
 
 def _threshold(reference: Reference | None, config: MonitorConfig) -> float:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from timonel.frames import to_arrow
+from timonel.reference.catalogue import NO_ITEM, Catalogue
 from timonel.reference.cells import numbers
 from timonel.reference.classes import NO_CLASS, Classes
 
@@ -17,6 +18,8 @@ Array = NDArray[Any]
 UNSEEN_PREDICTION = "prediction is none of the model's classes"
 UNSEEN_LABEL = "label is none of the model's classes"
 ODD_SCORE = "score is no probability"
+MOST_CHOSEN = 20
+"""Chosen items that count, a list."""
 
 
 class OutcomeReader(Protocol):
@@ -101,6 +104,27 @@ class ClassOutcome:
         codes = self.classes.codes(actual)
         _count(reasons, UNSEEN_LABEL, codes == self.classes.unseen)
         return codes, codes >= 0
+
+
+@dataclass(frozen=True)
+class ListOutcome:
+    """A list of items, the best first; what was chosen is one item or several."""
+
+    catalogue: Catalogue
+    k: int
+
+    def predictions(
+        self, prediction: Any, score: Any, rows: int, reasons: Counter[str]
+    ) -> dict[str, Array]:
+        """Columns items (rows, k) and null: no list, or an empty one. Scores are of no use here."""
+        given = pa.nulls(rows) if prediction is None else prediction
+        items, _ = self.catalogue.codes(given, self.k)
+        return {"items": items, "null": items[:, 0] == NO_ITEM}
+
+    def actuals(self, actual: Any, reasons: Counter[str]) -> tuple[Array, NDArray[np.bool_]]:
+        """Codes (rows, MOST_CHOSEN); a row with an empty list has a label: nothing was chosen."""
+        codes, labelled = self.catalogue.codes(actual, MOST_CHOSEN)
+        return codes, labelled
 
 
 def _scores(score: Any, rows: int, reasons: Counter[str]) -> NDArray[np.float64]:

@@ -21,7 +21,6 @@ from timonel.monitor.learning import Learning, Progress
 from timonel.monitor.model import watched_model
 from timonel.monitor.times import LATEST, NO_TIME, micros_of
 from timonel.reference import Reference
-from timonel.reference.classes import distinct_values
 from timonel.windows.events import Events
 from timonel.windows.labels import Labels
 
@@ -65,9 +64,9 @@ class Tracker:
         if reference is not None:
             self.features = FeatureWindows(reference, config)
         if reference is not None or config.task is not None:
-            self._open([])
+            self._open({})
 
-    def _open(self, seen: list[Any]) -> Account:
+    def _open(self, seen: Mapping[str, Any]) -> Account:
         reference = None if self.features is None else self.features.reference
         model = watched_model(reference, self.config, seen)
         self._account = Account.open(model, reference, self.config)
@@ -76,7 +75,7 @@ class Tracker:
     @property
     def account(self) -> Account:
         """The windows of service and outcome; those of a binary model until something else is known."""
-        return self._account or self._open([])
+        return self._account or self._open({})
 
     @property
     def learning(self) -> Progress | None:
@@ -178,7 +177,6 @@ def micros(span: timedelta) -> int:
     return round(span.total_seconds() * 1e6)
 
 
-def _outcomes(log: Log) -> list[Any]:
-    """The different predictions and labels of a log."""
-    found = [log.roles[role] for role in ("prediction", "actual") if role in log.roles]
-    return [value for column in found for value in distinct_values(column)]
+def _outcomes(log: Log) -> dict[str, Any]:
+    """The columns of predictions and outcomes."""
+    return {role: log.roles[role] for role in ("prediction", "actual") if role in log.roles}

@@ -7,7 +7,7 @@ reference.save(Path("reference.parquet"))                        # one Parquet f
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from timonel.errors import BadInput, Corrupt
 from timonel.files import staged_file
 from timonel.frames import named_columns, to_arrow
 from timonel.reference.bins import Bins, bins_from_dict
+from timonel.reference.catalogue import Catalogue
 from timonel.reference.cells import count_cells, read_cells
 from timonel.reference.classes import Classes
 from timonel.reference.reading import (
@@ -58,6 +59,8 @@ class Reference:
     contract: DataContract | None = None
     learnt: bool = False
     """Whether a monitor took it from its own first stretch, for want of a better one."""
+    catalogue: Catalogue | None = None
+    """Of a ranking task: the items."""
 
     @classmethod
     def fit(
@@ -125,11 +128,27 @@ class Reference:
             raise BadInput(f"{path}: no model package: {error.filename} is missing") from None
         except (pa.ArrowInvalid, ValueError) as error:
             raise Corrupt(f"{path}: its reference cannot be read: {error}") from None
+        if contract.task is Task.RANKING:
+            return cls._of_ranker(path, contract, table)
         several = [f"score_{c}" for c in contract.classes if f"score_{c}" in table.column_names]
         scores: Any = "score" if "score" in table.column_names else None
         if several:
             scores = np.stack([table[name].to_numpy() for name in several], axis=1)
         return cls.fit(table, contract=contract, labels="label", scores=scores, threshold=threshold)
+
+    @classmethod
+    def _of_ranker(cls, path: Path, contract: DataContract, table: pa.Table) -> Self:
+        """The lists that a ranker was judged on; what is known of a user is their feature."""
+        items = pq.read_table(path / "ranker" / "items.parquet")
+        groups = items["group"].to_pylist() if "group" in items.column_names else None
+        catalogue = Catalogue(
+            tuple(items["item"].to_pylist()),
+            tuple(items["interactions"].to_pylist()),
+            None if groups is None or None in groups else tuple(groups),
+        )
+        features = tuple(n for n in ("history",) if n in table.column_names)
+        found = cls.fit(table, features=features)
+        return replace(found, task=Task.RANKING, contract=contract, catalogue=catalogue)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,6 +171,7 @@ class Reference:
             "weights": dict(self.weights),
             "contract": None if self.contract is None else self.contract.model_dump(mode="json"),
             "learnt": self.learnt,
+            "catalogue": None if self.catalogue is None else self.catalogue.to_dict(),
         }
         table = self.sample.replace_schema_metadata({_HEAD: json.dumps(head).encode()})
         with staged_file(path) as staged:
@@ -188,4 +208,5 @@ class Reference:
             head["weights"],
             None if contract is None else DataContract.model_validate(contract),
             bool(head["learnt"]),
+            None if head["catalogue"] is None else Catalogue.from_dict(head["catalogue"]),
         )
