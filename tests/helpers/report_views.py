@@ -127,7 +127,7 @@ def degraded() -> ReportView:
             Chart("Errors", "error_rate", (line("errors", errors, HOUR),), band(0, 0.008, HOUR)),
             Chart(
                 "Predictions an hour",
-                "throughput",
+                "throughput_per_s",
                 (line("predictions", hourly(traffic), HOUR),),
                 band(500, 1400, HOUR),
             ),

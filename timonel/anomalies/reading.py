@@ -7,7 +7,7 @@ from timonel.anomalies.anomaly import ANYWHERE, Where
 from timonel.errors import BadInput
 from timonel.performance.value import Measured
 
-TRAFFIC = "throughput"
+TRAFFIC = "throughput_per_s"
 """The metric whose windows without rows say that the traffic has stopped."""
 
 

@@ -73,6 +73,7 @@ _REJECTED = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.02, 2), page=Gate(0.2, 4))
 _QUALITY = Trait(Kind.LEVEL, Worse.DOWN, ticket=Gate(0.02), page=Gate(0.05))
 _GOOD = (
     *("accuracy", "precision", "recall", "f1", "fbeta", "macro_f1", "macro_recall"),
+    *("specificity", "precision_at_k", "cp_at_k", "hit_rate"),
     *("auc", "roc_auc", "pr_auc", "ndcg", "mrr", "map", "coverage"),
 )
 _HITS = replace(_QUALITY, kind=Kind.RATE)
@@ -83,26 +84,37 @@ _LOSS = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.2), page=Gate(0, 1.6))
 _DOUBT = Trait(Kind.RATE, Worse.UP, info=Gate(0.02, 1.5), ticket=Gate(0.05, 2))
 _SHAPE = Trait(Kind.POSITIVE, Worse.BOTH, info=Gate(0, 1.25), ticket=Gate(0, 1.6))
 
+_SLOW = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.01, 2), page=Gate(0.1, 3))
+_NARROW = Trait(Kind.LEVEL, Worse.UP, info=Gate(0.05), ticket=Gate(0.1))
+_VARIED = Trait(Kind.POSITIVE, Worse.DOWN, info=Gate(0, 1.15), ticket=Gate(0, 1.4))
+_CLICKS = Trait(Kind.RATE, Worse.DOWN, ticket=Gate(0.002, 1.2), page=Gate(0.005, 1.5))
+_NEVER = Trait(Kind.LEVEL, Worse.BOTH)
+
 TRAITS: dict[str, Trait] = {
+    **dict.fromkeys(("n", "n_labelled", "label_share"), _NEVER),
+    **dict.fromkeys(("slow_rate", "other_rate"), _SLOW),
+    **dict.fromkeys(("gini", "popularity_bias"), _NARROW),
+    **dict.fromkeys(("novelty", "intra_list_diversity"), _VARIED),
+    "ctr": _CLICKS,
     **dict.fromkeys(_GOOD, _QUALITY),
     **dict.fromkeys(("error_rate", "null_rate", "timeout_rate"), _FAILURES),
     **dict.fromkeys(("rejected_rate", "violation_rate"), _REJECTED),
     **dict.fromkeys(("accuracy", "hit_rate"), _HITS),
     **dict.fromkeys(("mean_latency_ms", "p50_latency_ms", "p95_latency_ms"), _LATENCY),
     "p99_latency_ms": _TAIL,
-    "throughput": Trait(
+    "throughput_per_s": Trait(
         Kind.POSITIVE, Worse.BOTH, info=Gate(0, 3), ticket=Gate(0, 4), page=Gate(0, 10)
     ),
-    **dict.fromkeys(("alert_rate", "base_rate", "class_share"), _SHARE),
-    **dict.fromkeys(("out_of_vocabulary_rate", "oov_rate", "low_confidence_rate"), _DOUBT),
+    **dict.fromkeys(("alert_rate", "base_rate", "class_share", "script_share"), _SHARE),
+    **dict.fromkeys(("oov_rate", "low_confidence_share", "unlisted_share"), _DOUBT),
     "cold_start_share": _DOUBT,
     "mean_score": Trait(
         Kind.POSITIVE, Worse.BOTH, info=Gate(0.01, 1.25), ticket=Gate(0.02, 1.5), page=Gate(0.1, 2)
     ),
-    **dict.fromkeys(("log_loss", "brier", "cost"), _LOSS),
+    **dict.fromkeys(("log_loss", "brier", "cost_per_prediction"), _LOSS),
     "ece": Trait(Kind.LEVEL, Worse.UP, ticket=Gate(0.02, 1.5), page=Gate(0.06, 2)),
-    **dict.fromkeys(("entropy", "confidence", "mean_entropy", "mean_confidence"), _SHAPE),
-    **dict.fromkeys(("token_length", "mean_tokens"), _SHAPE),
+    **dict.fromkeys(("mean_entropy", "mean_confidence"), _SHAPE),
+    **dict.fromkeys(("mean_tokens", "p50_tokens", "p95_tokens"), _SHAPE),
     **{f"{name}_gap": _QUALITY for name in _GOOD},
 }
 """By metric; a `_gap` is realised less estimated quality, which a change of the population leaves alone.

@@ -11,7 +11,7 @@ from timonel.anomalies.traits import TRAITS, Kind, family_of
 STOPPED = "traffic stopped"
 DRIFT = "drift"
 
-SHARES = frozenset({"precision", "recall", "macro_recall", "precision_at_k", "recall_at_k"})
+SHARES = frozenset({"precision", "recall", "macro_recall", "specificity", "precision_at_k"})
 _NAMES = {
     "null_rate": "null predictions",
     "error_rate": "errors",
@@ -22,6 +22,8 @@ _NAMES = {
     "base_rate": "share of positive labels",
     "mean_score": "mean score",
     "mean_latency_ms": "mean latency",
+    "throughput_per_s": "predictions a second",
+    "oov_rate": "words out of vocabulary",
     "p50_latency_ms": "median latency",
     "p95_latency_ms": "p95 latency",
     "p99_latency_ms": "p99 latency",
@@ -32,7 +34,10 @@ def name_of(metric: str) -> str:
     """The metric in words."""
     if metric.endswith("_gap"):
         return f"{name_of(metric.removesuffix('_gap'))} less its estimate"
-    return _NAMES.get(metric, metric.replace("_", " "))
+    family = family_of(metric)
+    of = metric[len(family) :].strip("[]:")
+    name = _NAMES.get(family, family.replace("_", " "))
+    return name if not of else f"{name}{of}" if of.startswith("@") else f"{name} of {of}"
 
 
 def figure(metric: str, value: float | None) -> str:
@@ -110,8 +115,20 @@ def evidence(reading: Reading, found: Judgement) -> tuple[Evidence, ...]:
 
 _STEPS = (
     (
-        ("error_rate", "timeout_rate", "p50_latency", "p95_latency", "p99_latency", "mean_latency"),
+        (
+            "error_rate",
+            "timeout_rate",
+            "p50_latency",
+            "p95_latency",
+            "p99_latency",
+            "mean_latency",
+            "slow_rate",
+        ),
         "Compare versions and pods, and what the service calls; roll back if one version stands out.",
+    ),
+    (
+        ("null_rate[", "other_rate", "oov_rate", "script_share", "mean_tokens"),
+        "Ask the producer of the data what changed; the model has learnt from other values.",
     ),
     (
         ("null_rate",),
@@ -123,7 +140,7 @@ _STEPS = (
         "See which columns break the contract and ask their producer: `timonel check` shows the contract.",
     ),
     (
-        ("alert_rate", "mean_score", "class_share", "confidence", "entropy"),
+        ("alert_rate", "mean_score", "class_share", "mean_confidence", "mean_entropy", "low_conf"),
         "See which features drifted and whether a version was deployed; the score follows its inputs.",
     ),
     (

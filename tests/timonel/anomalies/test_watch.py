@@ -9,6 +9,8 @@ import pytest
 
 from timonel.anomalies import (
     ANYWHERE,
+    TRAFFIC,
+    TRAITS,
     Anomaly,
     Gate,
     Kind,
@@ -22,8 +24,11 @@ from timonel.anomalies import (
     Worse,
     ranked,
 )
+from timonel.anomalies.traits import family_of
+from timonel.anomalies.words import name_of
 from timonel.errors import BadInput
 from timonel.performance.intervals import wilson
+from timonel.performance.packs.service import ServicePack
 from timonel.performance.value import Measured, State
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -208,7 +213,7 @@ def test_traffic_that_stops_is_an_anomaly_of_its_own() -> None:
 
     opened = []
     for hour in range(24 * 28):
-        opened += watch.update([at(hour, traffic(hour), "throughput")])
+        opened += watch.update([at(hour, traffic(hour), TRAFFIC)])
     assert not [a for a in opened if a.severity is Severity.PAGE]
     first = 24 * 28
     found = []
@@ -218,7 +223,7 @@ def test_traffic_that_stops_is_an_anomaly_of_its_own() -> None:
                 at(
                     hour,
                     Measured.absent(State.NO_DATA) if hour < first + 12 else traffic(hour),
-                    "throughput",
+                    TRAFFIC,
                 )
             ]
         )
@@ -264,7 +269,7 @@ def test_a_watch_that_was_saved_goes_on_as_if_it_had_not_stopped(stopped: int) -
         empty = 24 * 18 < hour < 24 * 18 + 9
         traffic = Measured.absent(State.NO_DATA) if empty else Measured(500.0, n=500)
         batches.append(
-            [at(hour, share(rng.binomial(ROWS, rate) / ROWS)), at(hour, traffic, "throughput")]
+            [at(hour, share(rng.binomial(ROWS, rate) / ROWS)), at(hour, traffic, TRAFFIC)]
         )
     one, first, second = Watch(), Watch(), Watch()
     expected = [one.update(batch) for batch in batches]
@@ -304,3 +309,24 @@ def test_bad_readings_and_budgets_are_refused() -> None:
         Reading(START, START, "null_rate", share(0.0))
     with pytest.raises(BadInput, match="expected more than 0"):
         WatchConfig(false_alarms_a_month=0)
+
+
+def test_every_figure_of_the_service_has_a_trait() -> None:
+    """No figure of a pack is judged as if nobody knew it."""
+    rows = {field.name: np.zeros(field.width, dtype=np.int64) for field in ServicePack().fields}
+    for name in ServicePack().metrics(rows, 900.0):
+        assert family_of(name) in TRAITS
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("null_rate[amount]", "null predictions of amount"),
+        ("recall[spam]", "recall of spam"),
+        ("ndcg@10", "ndcg@10"),
+        ("accuracy_gap", "accuracy less its estimate"),
+    ],
+)
+def test_metrics_have_names_that_people_read(metric: str, name: str) -> None:
+    """Without underscores and brackets."""
+    assert name_of(metric) == name
