@@ -88,10 +88,8 @@ _SLOW = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.01, 2), page=Gate(0.1, 3))
 _NARROW = Trait(Kind.LEVEL, Worse.UP, info=Gate(0.05), ticket=Gate(0.1))
 _VARIED = Trait(Kind.POSITIVE, Worse.DOWN, info=Gate(0, 1.15), ticket=Gate(0, 1.4))
 _CLICKS = Trait(Kind.RATE, Worse.DOWN, ticket=Gate(0.002, 1.2), page=Gate(0.005, 1.5))
-_NEVER = Trait(Kind.LEVEL, Worse.BOTH)
 
 TRAITS: dict[str, Trait] = {
-    **dict.fromkeys(("n", "n_labelled", "label_share"), _NEVER),
     **dict.fromkeys(("slow_rate", "other_rate"), _SLOW),
     **dict.fromkeys(("gini", "popularity_bias"), _NARROW),
     **dict.fromkeys(("novelty", "intra_list_diversity"), _VARIED),
