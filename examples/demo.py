@@ -147,7 +147,7 @@ def ask_for_lists(server: Server, table: pa.Table) -> None:
     users = [*dict.fromkeys(reversed(table[user].to_pylist()))][:ROWS]
     with httpx.Client(timeout=30) as client:
         console.print("\n[dim]the users of the newest rows, and one who is new (V1)[/]")
-        rows = [{user: name, K: LENGTH} for name in [*users, "someone new"]]
+        rows = [{user: name, K: LENGTH} for name in [*users, "new user"]]
         body = client.post(server.v1, json={"instances": rows}).raise_for_status().json()
         for row, items, cold in zip(rows, body["predictions"], body["cold_start"], strict=True):
             say(row[user][:10], f"{item}s {'  '.join(items)}{'  (cold start)' if cold else ''}")
