@@ -58,6 +58,10 @@ bench-anomalies: install ## false alarms a month on healthy traffic, and how fas
 bench-scan: install ## false alarms and delays of drift.Scan on a year of traffic (8 minutes; BENCH=--quick: 1)
 	$(BIN)/python benchmarks/scan.py $(BENCH)
 
+.PHONY: bench-coverage
+bench-coverage: install ## how often the 95 % intervals of the monitor's metrics hold the truth, by simulation
+	$(BIN)/python benchmarks/coverage.py $(BENCH)
+
 .PHONY: bench-metrics
 bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Polars (in a venv of its own): time, memory, targets
 	@test -x .venv/polars/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/polars

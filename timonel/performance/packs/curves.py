@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import LEAST_SUPPORT, wilson
+from timonel.performance.packs.auc import auc_interval
 from timonel.performance.packs.measures import Binned
 from timonel.performance.value import Measured, State
 
@@ -62,7 +63,7 @@ class Scored:
 def roc_auc(rows: Scored) -> Measured:
     """The probability that a positive scores above a negative; pairs in one cell count half.
 
-    The interval is DeLong's (1988) variance, exact on the cells, in Wilson's form, and the bound.
+    The interval is `auc_interval` with DeLong's variance (1988), exact on the cells, and the bound.
     """
     state = rows.state()
     if state:
@@ -75,9 +76,9 @@ def roc_auc(rows: Scored) -> Measured:
     squares = rows.weight**2
     variance = float((squares @ rows.positives) @ (beaten - value) ** 2 / p**2)
     variance += float((squares @ rows.negatives) @ (beating - value) ** 2 / n**2)
-    support = min(rows.worth(rows.negatives), rows.worth(rows.positives))
+    interval = auc_interval(value, variance, rows.worth(rows.positives), rows.worth(rows.negatives))
     bound = float(negative @ positive / (2 * n * p))
-    return _bounded(value, variance, support, rows.n, (value - bound, value + bound))
+    return _bounded(value, interval, rows.n, (value - bound, value + bound))
 
 
 def average_precision(rows: Scored) -> Measured:
@@ -99,7 +100,8 @@ def average_precision(rows: Scored) -> Measured:
     lowest = _last(a, b + n, p, float(weights[0]) if len(weights) == 1 else 0.0) / float(total)
     highest = float(p @ ((a + p) / (a + p + b)) / total)
     support = rows.worth(rows.positives)
-    return _bounded(value, value * (1 - value) / support, support, rows.n, (lowest, highest))
+    interval = wilson(value, value * (1 - value) / support, support)
+    return _bounded(value, interval, rows.n, (lowest, highest))
 
 
 def _even(a: Floats, b: Floats, p: Floats, n: Floats) -> Floats:
@@ -149,7 +151,8 @@ def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured
         float((positive @ (part == 1) + end) / total)
         for end in _ends(cut, part, negative, positive)
     ]
-    return _bounded(value, value * (1 - value) / support, support, rows.n, (ends[0], ends[1]))
+    interval = wilson(value, value * (1 - value) / support, support)
+    return _bounded(value, interval, rows.n, (ends[0], ends[1]))
 
 
 def _ends(
@@ -163,10 +166,10 @@ def _ends(
 
 
 def _bounded(
-    value: float, variance: float, support: float, n: int, ends: tuple[float, float]
+    value: float, interval: tuple[float, float], n: int, ends: tuple[float, float]
 ) -> Measured:
     """The value with its interval, widened by what the histogram leaves open."""
     low, high = min(ends[0], value), max(ends[1], value)
-    lower, upper = wilson(value, variance, support)
+    lower, upper = interval
     lower, upper = max(0.0, lower - (value - low)), min(1.0, upper + high - value)
     return Binned(value, lower, upper, n, bound=max(value - low, high - value))

@@ -1,5 +1,7 @@
 """Two-class quality of a window against scikit-learn on the same rows."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -210,3 +212,21 @@ def test_the_grid_of_scores_is_ordered() -> None:
     assert (np.diff(codes.astype(int)) >= 0).all()
     assert (codes[0], codes[-1]) == (0, SCORE_CELLS - 1)
     assert score_codes(np.array([np.nan]))[0] == NO_SCORE
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(10, 500), (45, 955), (15, 15)])
+@pytest.mark.parametrize("distance", [0.5, 1.85, 3.0])
+def test_the_auc_interval_holds_with_few_positives(
+    positives: int, negatives: int, distance: float
+) -> None:
+    """Even at an area of .98 and ten positives the 95 % interval holds the truth in 94 % of runs."""
+    exact = NormalDist().cdf(distance / np.sqrt(2))
+    label = np.repeat([1, 0], [positives, negatives]).astype(np.int8)
+    held = 0
+    for seed in range(400):
+        logit = np.random.default_rng(seed).normal(0, 1, len(label)) + distance * label
+        score = 1 / (1 + np.exp(-2 * logit))
+        columns = {"score": score, "predicted": (score > 0.5).astype(np.int8), "actual": label}
+        found = _metrics(columns)["roc_auc"]
+        held += found.lower <= exact <= found.upper
+    assert held / 400 >= 0.94
