@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from timonel.drift import History, Scan
 from timonel.drift.scan.calibration import Calibration
 from timonel.drift.scan.replay import poisson_interval
-from timonel.drift.scan.thresholds import peaks
+from timonel.drift.scan.thresholds import Limits, peaks
 from timonel.drift.scan.windows import DAY, HOUR, WINDOW, slots
 from timonel.drift.scan.yardstick import Yardstick
 from timonel.reference.bins import CELLS, NULL, Bins, CategoryBins, NumericBins
@@ -215,12 +215,13 @@ def lose(history: History, share: float, onset: int, rng: np.random.Generator) -
 
 def only(calibration: Calibration, feature: int) -> Calibration:
     """The calibration of one feature, its threshold that of the whole family."""
-    one = slice(feature, feature + 1)
+    one, own = slice(feature, feature + 1), calibration.tracks == feature
+    limits = calibration.limits
     return replace(
         calibration,
         bins=calibration.bins[one],
         yardstick=Yardstick(calibration.yardstick.counts[:, one]),
-        thresholds=calibration.thresholds[one],
+        limits=Limits(limits.floor[own], limits.steady[own], limits.chance[own]),
         gates=calibration.gates[one],
         span=None,
     )

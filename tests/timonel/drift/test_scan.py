@@ -5,12 +5,16 @@ import json
 import math
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from timonel.anomalies.anomaly import Phase, Severity
@@ -21,6 +25,7 @@ from timonel.drift.scan.replay import poisson_interval
 from timonel.drift.scan.thresholds import fit_tail, peaks
 from timonel.drift.scan.windows import DAY, HOUR, WINDOW, slots
 from timonel.errors import BadInput, Corrupt
+from timonel.faults import CategoryRename, Healthy, NullBurst, UnitChange
 from timonel.performance.value import State
 from timonel.reference.bins import CELLS, NULL, OTHER, Bins, CategoryBins, NumericBins
 
@@ -395,7 +400,7 @@ def test_the_first_windows_after_a_start_open_no_long_pools(scan: Scan, later: H
     """A day's pool with two windows in it is no day."""
     for t in range(2):
         scan.update(later[t])
-    found = scan.calibration.effects(later.take(slice(0, 60)))
+    found = scan.calibration.pools(later.take(slice(0, 60))).effects
     assert np.isnan(found[:20, :, 2]).all()
     assert np.isfinite(found[59]).all()
 
@@ -459,7 +464,7 @@ def test_a_year_of_thirty_features_takes_seconds() -> None:
     history = History(times, counts, (NumericBins.fit("x", rng.normal(size=1000)),))
     scan = Scan.fit(history.take(slice(0, 28 * A_DAY)))
     started = time.process_time()
-    scan.calibration.effects(history)
+    scan.calibration.pools(history)
     assert time.process_time() - started < 1.0
 
 
@@ -511,3 +516,62 @@ def test_the_score_says_when_it_cannot_be_said() -> None:
     assert data_drift_score(reference, nothing, BINS).state is State.NO_DATA
     assert data_drift_score(_features(rng, 20, 0.0), reference, BINS).state is State.TOO_FEW
     assert data_drift_score(np.zeros((0, CELLS), int), np.zeros((0, CELLS), int), ()).n == 0
+
+
+# A log with known incidents
+
+
+@pytest.fixture(scope="module")
+def log() -> pa.Table:
+    """Six weeks of a healthy model: seasons, a slow wandering of all features, entities that come back."""
+    return Healthy(rows=150_000, days=42, numeric=3).table(np.random.default_rng(21))
+
+
+LOG_BINS = ("amount", "f2", "f3", "score", "channel", "country")
+
+
+def counted(table: pa.Table, bins: tuple[Bins, ...]) -> History:
+    """The windows of a log."""
+    starts = table["event_time"].cast(pa.int64()).to_numpy() // WINDOW * WINDOW
+    times, at = np.unique(starts, return_inverse=True)
+    counts = np.zeros((len(times), len(bins), CELLS), np.int32)
+    for j, feature in enumerate(bins):
+        if isinstance(feature, NumericBins):
+            cells = feature.codes(pc.fill_null(table[feature.name], np.nan).to_numpy())
+        else:
+            column = table[feature.name].combine_chunks().dictionary_encode()
+            codes = pc.fill_null(column.indices, -1).to_numpy()
+            cells = feature.codes(tuple(column.dictionary.to_pylist()), codes)
+        np.add.at(counts, (at, j, cells), 1)
+    return History(times, counts, bins)
+
+
+def binned(table: pa.Table) -> tuple[Bins, ...]:
+    """Bins of the features and of the score."""
+    numbers = [NumericBins.fit(name, table[name].to_numpy()) for name in LOG_BINS[:4]]
+    return (
+        *numbers,
+        *(CategoryBins.fit(name, Counter(table[name].to_pylist())) for name in LOG_BINS[4:]),
+    )
+
+
+def test_incidents_in_a_log_are_told_by_their_feature(log: pa.Table) -> None:
+    """A unit change, a null burst and a renamed category are found, the healthy weeks are quiet."""
+    bins = binned(log.slice(0, 50_000))
+    history = counted(log, bins)
+    weeks = history.take(history.time < history.time[0] + 35 * DAY)
+    scan = Scan.fit(weeks)
+    after = history.take(history.time >= history.time[0] + 35 * DAY)
+    assert len(scan.replay(after).episodes) <= 1
+    start = datetime(2026, 2, 12, tzinfo=UTC)
+    incidents = {
+        "amount": UnitChange(columns=("amount",), onset=start),
+        "f2": NullBurst(columns=("f2",), onset=start),
+        "country": CategoryRename(columns=("country",), onset=start),
+    }
+    for feature, incident in incidents.items():
+        broken = counted(incident.apply(log, np.random.default_rng(1)).table, bins)
+        told = scan.replay(broken.take(broken.time >= after.time[0])).told
+        first = next(e for e in told if e.feature == feature)
+        onset = int(start.timestamp() * 1e6)
+        assert 0 < first.opened - onset <= 24 * HOUR

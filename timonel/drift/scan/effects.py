@@ -10,6 +10,7 @@ too, less its noise in the same way. Half of a total variation stands beside one
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,22 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.integer[Any]]
 
 
+class Kind(StrEnum):
+    """What a distance looks at."""
+
+    VALUES = "values"
+    """Wasserstein-1 of a number's finite values, in sd."""
+    PRESENCE = "missing or infinite"
+    """Twice the total variation of (a value, infinite, missing)."""
+    SHARES = "shares"
+    """Total variation of a category's values, missing and unseen ones too."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
     """A distance that is a weighted sum of absolute differences of shares."""
 
+    kind: Kind
     into: Floats
     """(42, C): the shares of which the counts of the cells make up."""
     weights: Floats
@@ -48,11 +61,14 @@ def measures(bins: Bins) -> tuple[Measure, ...]:
     """The distances of a feature; its effect is the largest of them."""
     every = np.ones(CELLS)
     if not isinstance(bins, NumericBins):
-        return (Measure(np.eye(CELLS), np.full(CELLS, 0.5), every),)
+        return (Measure(Kind.SHARES, np.eye(CELLS), np.full(CELLS, 0.5), every),)
     values = (np.arange(CELLS) < BINS).astype(np.float64)
     below = (np.arange(CELLS)[:, None] <= np.arange(len(bins.edges))).astype(np.float64)
     kinds = np.stack([values, np.arange(CELLS) == OTHER, np.arange(CELLS) == NULL], axis=1)
-    return Measure(below, bins.gaps, values), Measure(kinds.astype(np.float64), np.ones(3), every)
+    return (
+        Measure(Kind.VALUES, below, bins.gaps, values),
+        Measure(Kind.PRESENCE, kinds.astype(np.float64), np.ones(3), every),
+    )
 
 
 def unit(bins: Bins) -> float:

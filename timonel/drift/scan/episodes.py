@@ -1,14 +1,14 @@
 """Episodes: a drift is told when it opens, when it gets worse and when it clears, not at every window."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from timonel.anomalies.anomaly import Phase, Severity
-from timonel.drift.scan.effects import Floats
+from timonel.drift.scan.calibration import Calibration
+from timonel.drift.scan.effects import Floats, Kind, Measure
 from timonel.drift.scan.pools import SCALES, Scale
 from timonel.drift.scan.thresholds import CLEAR
 
@@ -39,9 +39,11 @@ class Episode:
     """The highest that it has reached."""
     scale: Scale
     """The pool that shows it most clearly."""
+    measure: Kind
+    """The distance that does."""
     effect: float
     threshold: float
-    """Of this feature on this scale."""
+    """Of this distance on this scale, with so many rows."""
     peak: float
     """The largest effect so far, of all pools beyond their thresholds."""
     since: int
@@ -57,14 +59,14 @@ class Episode:
     def __str__(self) -> str:
         return (
             f"{self.feature}: drift {self.state}, {self.severity};"
-            f" effect {self.effect:.2g} in {self.scale.value}"
-            f" (threshold {self.threshold:.2g}, peak {self.peak:.2g}, n={self.n:,})"
+            f" effect {self.effect:.2g} in {self.scale.value} ({self.measure};"
+            f" threshold {self.threshold:.2g}, peak {self.peak:.2g}, n={self.n:,})"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        names = {"state": self.state.value, "severity": self.severity.value}
-        return {**asdict(self), **names, "scale": self.scale.value, "evidence": dict(self.evidence)}
+        names = {key: getattr(self, key).value for key in ("state", "severity", "scale", "measure")}
+        return {**asdict(self), **names, "evidence": dict(self.evidence)}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
@@ -75,6 +77,7 @@ class Episode:
                 "state": Phase(saved["state"]),
                 "severity": Severity(saved["severity"]),
                 "scale": Scale(saved["scale"]),
+                "measure": Kind(saved["measure"]),
             }
         )
 
@@ -86,34 +89,32 @@ Describe = Callable[[int, Scale], Particulars]
 class Tracker:
     """The open episodes of all features."""
 
-    def __init__(self, features: tuple[str, ...], thresholds: Floats, gates: Floats) -> None:
-        self.features, self.thresholds, self.gates = features, thresholds, gates
+    def __init__(self, calibration: Calibration) -> None:
+        self.calibration = calibration
         self.open: dict[int, Episode] = {}
 
     def resume(self, episodes: Iterable[Episode]) -> None:
         """Go on with these open episodes."""
-        self.open = {self.features.index(e.feature): e for e in episodes}
+        self.open = {self.calibration.features.index(e.feature): e for e in episodes}
 
-    def step(self, now: int, effects: Floats, describe: Describe) -> Iterator[Episode]:
-        """Take the effects (F, S) of a window that ends now; the episodes that open, worsen or clear.
+    def step(
+        self, now: int, effects: Floats, limits: Floats, describe: Describe
+    ) -> Iterator[Episode]:
+        """Take the effects and limits (M, S) of a window that ends now; what opens, worsens or clears.
 
         An unknown effect (NaN) neither opens nor clears.
         """
-        ratios = effects / self.thresholds
-        known = np.isfinite(ratios).any(1)
-        for j in np.flatnonzero(known & ((np.nanmax(ratios, 1, initial=0) >= 1) | self._is_open)):
-            told = self._judge(int(j), now, effects[j], describe)
-            if told is not None:
-                yield told
+        beyond = self.calibration.tracks[(effects >= limits).any(1)]
+        for j in sorted({*beyond.tolist(), *self.open}):
+            own = self.calibration.tracks == j
+            if np.isfinite(effects[own]).any():
+                measures = [self.calibration.measures[m] for m in np.flatnonzero(own)]
+                found = _Reading.of(effects[own], limits[own], measures)
+                told = self._judge(j, now, found, describe)
+                if told is not None:
+                    yield told
 
-    @property
-    def _is_open(self) -> NDArray[np.bool_]:
-        is_open = np.zeros(len(self.features), dtype=bool)
-        is_open[list(self.open)] = True
-        return is_open
-
-    def _judge(self, j: int, now: int, effects: Floats, describe: Describe) -> Episode | None:
-        found = _Reading.of(effects, self.thresholds[j])
+    def _judge(self, j: int, now: int, found: "_Reading", describe: Describe) -> Episode | None:
         before = self.open.get(j)
         if before is None:
             self.open[j] = self._opened(j, now, found, describe)
@@ -121,6 +122,7 @@ class Tracker:
         self.open[j] = current = replace(
             before,
             scale=found.scale,
+            measure=found.kind,
             effect=found.effect,
             threshold=found.threshold,
             peak=max(before.peak, found.effect, found.beyond),
@@ -140,10 +142,11 @@ class Tracker:
     def _opened(self, j: int, now: int, found: "_Reading", describe: Describe) -> Episode:
         more = describe(j, found.scale)
         return Episode(
-            feature=self.features[j],
+            feature=self.calibration.features[j],
             state=Phase.OPEN,
             severity=self._severity(j, found.beyond),
             scale=found.scale,
+            measure=found.kind,
             effect=found.effect,
             threshold=found.threshold,
             peak=found.beyond,
@@ -156,7 +159,7 @@ class Tracker:
 
     def _severity(self, j: int, effect: float) -> Severity:
         """The highest whose gate the effect reaches."""
-        passed = int((effect >= self.gates[j]).sum())
+        passed = int((effect >= self.calibration.gates[j]).sum())
         return SEVERITIES[max(passed - 1, 0)]
 
 
@@ -165,6 +168,7 @@ class _Reading:
     """A feature's pools at one window: the one that shows its drift most clearly."""
 
     scale: Scale
+    kind: Kind
     effect: float
     threshold: float
     ratio: float
@@ -172,9 +176,15 @@ class _Reading:
     """The largest effect of all pools beyond their thresholds, 0 without any."""
 
     @classmethod
-    def of(cls, effects: Floats, thresholds: Floats) -> Self:
-        """From the effects and thresholds of the scales, not all unknown."""
-        ratios = effects / thresholds
-        s = int(np.nanargmax(ratios))
-        beyond = float(effects[ratios >= 1].max(initial=0.0))
-        return cls(SCALES[s], float(effects[s]), float(thresholds[s]), float(ratios[s]), beyond)
+    def of(cls, effects: Floats, limits: Floats, measures: Sequence[Measure]) -> Self:
+        """From the effects and limits of its tracks (k, S), not all unknown."""
+        ratios = effects / limits
+        k, s = divmod(int(np.nanargmax(ratios)), len(SCALES))
+        return cls(
+            SCALES[s],
+            measures[k].kind,
+            float(effects[k, s]),
+            float(limits[k, s]),
+            float(ratios[k, s]),
+            float(effects[ratios >= 1].max(initial=0.0)),
+        )

@@ -6,12 +6,13 @@ busy hour looks like a drift.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.drift.scan.effects import Floats, Measure, measures, shares
-from timonel.drift.scan.windows import HOUR, WINDOW, WINDOWS_A_SLOT, Counts, Times
+from timonel.drift.scan.windows import HOUR, WINDOW, WINDOWS_A_SLOT, Counts, History, Times
 from timonel.drift.scan.yardstick import Tallies
 from timonel.reference.bins import Bins
 
@@ -40,27 +41,59 @@ class Scale(Enum):
 SCALES = tuple(Scale)
 
 
-def pooled(
-    time: Times, counts: Counts, at: NDArray[np.intp], reference: Tallies, bins: Bins
-) -> Floats:
-    """One feature's effect on each scale, at each window: (T, 3), NaN where there are too few rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class Pools:
+    """What the pools that end with each of T windows show, on M tracks and S scales.
+
+    A track is one distance of one feature.
+    """
+
+    effects: Floats
+    """(T, M, S), NaN for unknown."""
+    rows: Floats
+    """(T, M, S)"""
+
+    def take(self, at: NDArray[Any]) -> "Pools":
+        """Some of the windows."""
+        return Pools(self.effects[at], self.rows[at])
+
+
+def tracks(bins: tuple[Bins, ...]) -> NDArray[np.intp]:
+    """(M,) the feature of each track."""
+    return np.repeat(np.arange(len(bins)), [len(measures(b)) for b in bins])
+
+
+def pool(history: History, at: NDArray[np.intp], reference: Tallies) -> Pools:
+    """The pools of an ordered history, each window against its own reference.
 
     Args:
-        time: (T,) ascending.
-        counts: (T, 42)
+        history: T windows of F features.
         at: (T,) which of the K references is each window's.
-        reference: (K, 42)
-        bins: the feature's.
+        reference: (K, F, 42)
     """
-    starts = pool_starts(time)
-    largest = np.full((len(time), len(SCALES)), np.nan)
-    for measure in measures(bins):
-        sums = _Sums.of(measure, counts, at, reference)
-        for i, start in enumerate(starts):
-            largest[:, i] = np.fmax(largest[:, i], sums.effect(start))
-    rows = _running(counts.sum(1, dtype=np.float64))
-    enough = np.stack([rows[1:] - rows[start] >= LEAST_POOL_ROWS for start in starts], axis=1)
-    return np.where(enough, largest, np.nan)
+    starts = pool_starts(history.time)
+    found = [
+        _track(measure, history.counts[:, j], at, reference[:, j], starts)
+        for j, feature in enumerate(history.bins)
+        for measure in measures(feature)
+    ]
+    running = _running(history.counts.sum(2, dtype=np.float64))
+    rows = np.stack([running[1:] - running[start] for start in starts], axis=2)
+    rows = rows[:, tracks(history.bins)]
+    effects = np.stack(found, axis=1) if found else np.zeros(rows.shape)
+    return Pools(np.where(rows >= LEAST_POOL_ROWS, effects, np.nan), rows)
+
+
+def _track(
+    measure: Measure,
+    counts: Counts,
+    at: NDArray[np.intp],
+    reference: Tallies,
+    starts: list[NDArray[np.intp]],
+) -> Floats:
+    """One distance of one feature: (T, S)."""
+    sums = _Sums.of(measure, counts, at, reference)
+    return np.stack([sums.effect(start) for start in starts], axis=1)
 
 
 def pool_starts(time: Times) -> list[NDArray[np.intp]]:

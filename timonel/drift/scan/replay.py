@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.drift.scan.calibration import Calibration, seasonal
+from timonel.drift.scan.calibration import Calibration
 from timonel.drift.scan.episodes import Episode, Tracker
 from timonel.drift.scan.evidence import describer
+from timonel.drift.scan.fitting import fit_seasons
 from timonel.drift.scan.windows import DAY, WINDOW, History, weeks
 from timonel.errors import BadInput
 from timonel.performance.value import Measured, State
@@ -75,20 +76,15 @@ def replay(calibration: Calibration, history: History) -> Replay:
         )
     own = _own(calibration, history)
     told: list[Episode] = []
-    tracker = tracker_of(calibration)
+    tracker = Tracker(calibration)
     for block in _blocks(calibration, history, own):
         told += block.tell(tracker)
     days = len(history.time) * WINDOW / DAY
     return Replay(tuple(told), days, len(history.time), bool(own.any()))
 
 
-def tracker_of(calibration: Calibration) -> Tracker:
-    """No episode is open yet."""
-    return Tracker(calibration.features, calibration.thresholds, calibration.gates)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
+class Block:
     """Consecutive windows that one calibration judges, the day before them included."""
 
     calibration: Calibration
@@ -99,14 +95,15 @@ class _Block:
     def tell(self, tracker: Tracker) -> Iterator[Episode]:
         """Go on with the open episodes."""
         time = self.history.time
-        effects = self.calibration.effects(self.history)
-        tracker.thresholds = self.calibration.thresholds
-        hot = (effects >= self.calibration.thresholds).any(axis=(1, 2))
+        pools = self.calibration.pools(self.history)
+        limits = self.calibration.limits.at(pools.rows)
+        beyond = (pools.effects >= limits).any(axis=(1, 2))
         for t in range(self.first, len(time)):
-            if hot[t] or tracker.open:
+            if beyond[t] or tracker.open:
                 day = slice(int(np.searchsorted(time, time[t] - DAY, "right")), t + 1)
                 describe = describer(self.calibration, self.history.take(day))
-                yield from tracker.step(int(time[t]) + WINDOW, effects[t], describe)
+                now = int(time[t]) + WINDOW
+                yield from tracker.step(now, pools.effects[t], limits[t], describe)
 
 
 def _own(calibration: Calibration, history: History) -> NDArray[np.bool_]:
@@ -124,7 +121,7 @@ def _own(calibration: Calibration, history: History) -> NDArray[np.bool_]:
     return np.asarray(own)
 
 
-def _blocks(calibration: Calibration, history: History, own: NDArray[np.bool_]) -> Iterator[_Block]:
+def _blocks(calibration: Calibration, history: History, own: NDArray[np.bool_]) -> Iterator[Block]:
     """Weeks of the fit's own history, and what lies before and after it."""
     label = np.where(np.cumsum(own) > 0, len(history.time), -1)
     label[own] = weeks(history.time[own])
@@ -134,12 +131,12 @@ def _blocks(calibration: Calibration, history: History, own: NDArray[np.bool_]) 
         if own[at[0]]:
             judge = _without(calibration, history.take(own & (label != week)))
         start = int(np.searchsorted(history.time, history.time[at[0]] - DAY, "right"))
-        yield _Block(judge, history.take(slice(start, int(at[-1]) + 1)), int(at[0]) - start)
+        yield Block(judge, history.take(slice(start, int(at[-1]) + 1)), int(at[0]) - start)
 
 
 def _without(calibration: Calibration, others: History) -> Calibration:
     """Fitted on the other weeks, with the same gates."""
-    return seasonal(others, calibration.gates, calibration.budget.false_alarms_per_month)
+    return fit_seasons(others, calibration.gates, calibration.budget.false_alarms_per_month)
 
 
 def poisson_interval(count: int, confidence: float = 0.95) -> tuple[float, float]:
