@@ -1,8 +1,10 @@
 """The life of an anomaly: it opens once, gets worse, clears after it was back for a while."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from timonel.anomalies.anomaly import Anomaly, Phase
+from timonel.performance.value import Measured
 
 CLEAR_AFTER = 2
 """Windows in a row that must be back inside."""
@@ -17,6 +19,9 @@ class Episode:
     now: Anomaly
     told: Anomaly
     back: int = 0
+    """Windows in a row that were not outside."""
+    quiet: Measured | None = None
+    """All of them taken together, where the metric is a rate."""
 
     @classmethod
     def opened(cls, found: Anomaly) -> "Episode":
@@ -36,14 +41,18 @@ class Episode:
         now = replace(found, since=self.now.since, severity=severity, phase=phase)
         return Episode(now, now if worse else self.told), now if worse else None
 
-    def inside(self, found: Anomaly) -> tuple["Episode | None", Anomaly | None]:
-        """After a reading inside; without an episode it is over."""
-        if self.back + 1 < CLEAR_AFTER:
-            return replace(self, back=self.back + 1), None
-        over = replace(
-            self.now, phase=Phase.CLEARED, observed=found.observed, updated=found.updated
-        )
-        return None, over
+    def waiting(self, value: Measured, pooled: bool) -> "Episode":
+        """After a window that is not outside: one more, and `quiet` is the pool of them if `pooled`."""
+        n = value.n + (self.quiet.n if self.quiet and pooled else 0)
+        hits = float(value) * value.n
+        if pooled and self.quiet:
+            hits += float(self.quiet) * self.quiet.n
+        quiet = Measured(hits / n if n else 0.0, n=n) if pooled else value
+        return replace(self, back=self.back + 1, quiet=quiet)
+
+    def cleared(self, observed: Measured, updated: datetime) -> Anomaly:
+        """The end."""
+        return replace(self.now, phase=Phase.CLEARED, observed=observed, updated=updated)
 
 
 def _departure(anomaly: Anomaly) -> float:

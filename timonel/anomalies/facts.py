@@ -4,7 +4,7 @@ A fact is there or not: no probability, no budget. `FactWatch` gives it the same
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ from timonel.anomalies.anomaly import (
     Where,
     ranked,
 )
-from timonel.anomalies.episode import Episode
+from timonel.anomalies.episode import CLEAR_AFTER, Episode
 from timonel.performance.value import Measured
 
 
@@ -109,12 +109,13 @@ class FactWatch:
         return [] if worse is None else [worse]
 
     def _inside(self, place: tuple[Fact, Where], end: datetime, rows: int) -> list[Anomaly]:
-        before = self._episodes.pop(place)
-        seen = replace(before.now, observed=Measured(0.0, n=rows), updated=end)
-        after, over = before.inside(seen)
-        if after is not None:
-            self._episodes[place] = after
-        return [] if over is None else [over]
+        none = Measured(0.0, n=rows)
+        episode = self._episodes[place].waiting(none, pooled=False)
+        self._episodes[place] = episode
+        if episode.back < CLEAR_AFTER:
+            return []
+        del self._episodes[place]
+        return [episode.cleared(none, end)]
 
 
 def _fact_anomaly(found: Found) -> Anomaly:

@@ -1,5 +1,6 @@
 """What is known of each metric beforehand: how it is distributed, which way is worse, what matters."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -50,6 +51,13 @@ class Trait:
     info: Gate | None = None
     ticket: Gate | None = None
     page: Gate | None = None
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """What the metric can be."""
+
+    def within(self, limits: tuple[float, float]) -> tuple[float, float]:
+        """Limits that the metric can reach."""
+        low, high = self.bounds
+        return max(low, limits[0]), min(high, limits[1])
 
     def severity(self, observed: float, expected: float, scale: float = 1.0) -> Severity | None:
         """The greatest severity whose gate is passed in a direction that is worse; None: a trifle."""
@@ -70,7 +78,7 @@ class Trait:
 
 _FAILURES = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.005, 2), page=Gate(0.02, 4))
 _REJECTED = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.02, 2), page=Gate(0.2, 4))
-_QUALITY = Trait(Kind.LEVEL, Worse.DOWN, ticket=Gate(0.02), page=Gate(0.05))
+_QUALITY = Trait(Kind.LEVEL, Worse.DOWN, ticket=Gate(0.02), page=Gate(0.05), bounds=(0, 1))
 _GOOD = (
     *("accuracy", "precision", "recall", "f1", "fbeta", "macro_f1", "macro_recall"),
     *("specificity", "precision_at_k", "cp_at_k", "hit_rate"),
@@ -113,7 +121,7 @@ TRAITS: dict[str, Trait] = {
     "ece": Trait(Kind.LEVEL, Worse.UP, ticket=Gate(0.02, 1.5), page=Gate(0.06, 2)),
     **dict.fromkeys(("mean_entropy", "mean_confidence"), _SHAPE),
     **dict.fromkeys(("mean_tokens", "p50_tokens", "p95_tokens"), _SHAPE),
-    **{f"{name}_gap": _QUALITY for name in _GOOD},
+    **{f"{name}_gap": replace(_QUALITY, bounds=(-1, 1)) for name in _GOOD},
 }
 """By metric; a `_gap` is realised less estimated quality, which a change of the population leaves alone.
 

@@ -1,19 +1,20 @@
 """Readings in, anomalies out: what opened, what got worse, what cleared."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from timonel.anomalies.anomaly import Anomaly, Phase, Where, ranked
+from timonel.anomalies.baseline import Baseline
 from timonel.anomalies.config import WatchConfig
-from timonel.anomalies.episode import Episode
+from timonel.anomalies.episode import CLEAR_AFTER, Episode
 from timonel.anomalies.history import History
-from timonel.anomalies.judgement import Judgement, is_back, judge
+from timonel.anomalies.judgement import Judgement, differs, is_back, judge
 from timonel.anomalies.reading import TRAFFIC, Reading
 from timonel.anomalies.series import Series
 from timonel.anomalies.silence import Silence, silent_anomaly
-from timonel.anomalies.traits import trait_of
+from timonel.anomalies.traits import Kind, trait_of
 from timonel.anomalies.words import STOPPED, evidence, next_step
 from timonel.performance.value import Measured
 
@@ -79,7 +80,8 @@ class Watch:
         expected = baseline.centre(slot)
         if expected is None:
             return None
-        limits = baseline.limits(max(1, reading.value.n), slot, self._level(series, reading.span))
+        level = self._level(series, reading.span)
+        limits = series.trait.within(baseline.limits(max(1, reading.value.n), slot, level))
         return Band(expected, *limits, baseline.source)
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Watch:
                     "now": e.now.to_dict(),
                     "told": e.told.to_dict(),
                     "back": e.back,
+                    "quiet": None if e.quiet is None else e.quiet.to_dict(),
                     "span": self._spans[p].total_seconds() if p in self._spans else None,
                 }
                 for p, e in self._episodes.items()
@@ -114,7 +117,8 @@ class Watch:
         for one in saved["episodes"]:
             now, told = Anomaly.from_dict(one["now"]), Anomaly.from_dict(one["told"])
             place = (one["what"], now.where)
-            self._episodes[place] = Episode(now, told, one["back"])
+            quiet = None if one["quiet"] is None else Measured.from_dict(one["quiet"])
+            self._episodes[place] = Episode(now, told, one["back"], quiet)
             if one["span"] is not None:
                 self._spans[place] = timedelta(seconds=one["span"])
         for one in saved["silences"]:
@@ -140,8 +144,13 @@ class Watch:
             return []
         if baseline is None or reading.span != self._spans[place]:
             return []
-        back = is_back(reading.value, slot, baseline, series.trait, series.scale)
-        return self._inside(place, reading) if back else []
+        pooled = series.trait.kind is Kind.RATE
+        if not pooled and not is_back(reading.value, slot, baseline, series.trait, series.scale):
+            return []
+        episode = self._episodes[place].waiting(reading.value, pooled)
+        self._episodes[place] = episode
+        over = episode.back >= CLEAR_AFTER and _is_over(episode, slot, baseline, series)
+        return self._close(place, reading) if over else []
 
     def _outside(
         self, place: Place, series: Series, reading: Reading, found: Judgement
@@ -158,18 +167,12 @@ class Watch:
         self._episodes[place], worse = self._episodes[place].outside(now)
         return [] if worse is None else [worse]
 
-    def _inside(self, place: Place, reading: Reading) -> list[Anomaly]:
-        before = self._episodes[place]
-        seen = replace(before.now, observed=reading.value, updated=reading.end)
-        after, over = before.inside(seen)
-        if after is not None:
-            self._episodes[place] = after
-            return []
-        del self._episodes[place]
+    def _close(self, place: Place, reading: Reading) -> list[Anomaly]:
+        episode = self._episodes.pop(place)
         span = self._spans.pop(place, reading.span)
         for (other, length), series in self._series.items():
             series.muted = series.muted or (other == place and length > span)
-        return [] if over is None else [over]
+        return [episode.cleared(reading.value, reading.end)]
 
     def _listen(self, reading: Reading) -> list[Anomaly]:
         silence = self._silences.setdefault(reading.where, Silence(self.config.learn))
@@ -177,7 +180,9 @@ class Watch:
         if silence.update(reading):
             return self._tell(place, silent_anomaly(reading, silence))
         if place in self._episodes and reading.value.ok and reading.value.n:
-            return self._inside(place, reading)
+            self._episodes[place] = self._episodes[place].waiting(reading.value, pooled=False)
+            if self._episodes[place].back >= CLEAR_AFTER:
+                return self._close(place, reading)
         return []
 
     def _series_of(self, place: Place, span: timedelta) -> Series:
@@ -189,6 +194,15 @@ class Watch:
 
     def _level(self, series: Series, span: timedelta) -> float:
         return self.config.level(len(self._series), series.step or span)
+
+
+def _is_over(episode: Episode, slot: int, baseline: Baseline, series: Series) -> bool:
+    """Whether a rate, over all windows since the last one outside, is healthy and not the episode's still."""
+    quiet, now = episode.quiet, episode.now
+    if series.trait.kind is not Kind.RATE or quiet is None or now.expected is None:
+        return True
+    back = is_back(quiet, slot, baseline, series.trait, series.scale)
+    return back and differs(quiet, now.observed, now.expected)
 
 
 def _anomaly(reading: Reading, found: Judgement) -> Anomaly:

@@ -90,6 +90,18 @@ def test_one_window_back_does_not_clear() -> None:
     assert [a.since for a in watch.open] == [START + 200 * HOUR]
 
 
+def test_windows_of_few_rows_do_not_part_an_episode() -> None:
+    """One null of 70 fits health and fits 5 %: two of them in a row end nothing, zero of many do."""
+    rng = np.random.default_rng(6)
+    watch = Watch()
+    for hour in range(200):
+        watch.update([at(hour, share(rng.binomial(70, 0.001) / 70, 70))])
+    found = told(watch, [share(rng.binomial(70, 0.05) / 70, 70) for _ in range(300)])
+    assert [a.phase for a in found if a.phase is not Phase.WORSE] == [Phase.OPEN]
+    found = told(watch, [share(rng.binomial(70, 0.001) / 70, 70) for _ in range(8)], 500)
+    assert [a.phase for a in found] == [Phase.CLEARED]
+
+
 @pytest.mark.parametrize("state", [State.TOO_FEW, State.IMMATURE, State.NO_DATA, State.UNDEFINED])
 def test_a_reading_without_a_value_is_neither_an_anomaly_nor_a_pass(state: State) -> None:
     """It opens nothing and clears nothing."""

@@ -73,8 +73,10 @@ def _scale(asked: Chart, shown: Sequence[Shown]) -> ValueScale:
     low, high = min(seen) - room, max(seen) + room
     ends = [x for v in points for x in (v.lower, v.upper) if x is not None]
     ends += [x for b in asked.baseline for x in (b.lower, b.upper)]
-    reach = [min(max(x, low), high) for x in ends]
     bounded = is_share(asked.metric) or asked.metric in TOPPED
+    if bounded:
+        low, high = max(low, 0.0), min(high, 1.0)
+    reach = [min(max(x, low), high) for x in ends]
     return ValueScale.of(
         [*seen, *reach], zero=asked.metric.endswith("_rate"), top=1.0 if bounded else None
     )
