@@ -34,21 +34,30 @@ def to_arrow(column: Any) -> pa.Array:
         return column
     try:
         array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
         array = pa.array([None if is_missing(x) else label(x) for x in column], pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def label(value: Any) -> str:
-    """A category's name; a whole number has no decimals, so that 3 and 3.0 are one."""
+    """A category's name; a whole number has no decimals, so that 3 and 3.0 are one.
+
+    Every value has one: half of a surrogate pair becomes "?", an object that has no text goes by its type.
+    """
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    try:
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    except Exception:  # whatever the object's own __str__ raises
+        return f"<{type(value).__name__}>"
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None or NaN."""
-    return value is None or (isinstance(value, float) and value != value)
+    """Whether a value is None, NaN, or pandas' NA or NaT."""
+    if value is None or isinstance(value, float):
+        return value is None or value != value
+    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def _unique(columns: Iterable[tuple[str, Any]]) -> dict[str, Any]:

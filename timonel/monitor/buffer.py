@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from timonel.frames import label
+
 ROWS = 2000
 """Rows that are counted at once: few enough to be current, enough to be cheap."""
 
@@ -18,9 +20,7 @@ def as_columns(rows: list[Row]) -> tuple[dict[str, Any], int]:
         m is NOTHING and given is not None for m, (_, _, given) in zip(metadata, rows, strict=True)
     )
     names = dict.fromkeys(name for m in metadata for name in m)
-    columns: dict[str, Any] = {
-        str(name): [m.get(name) for m in metadata] for name in names if isinstance(name, str)
-    }
+    columns: dict[str, Any] = {label(name): [m.get(name) for m in metadata] for name in names}
     columns["prediction"] = [row[0] for row in rows]
     columns["actual"] = [row[1] for row in rows]
     return columns, odd

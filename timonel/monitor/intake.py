@@ -74,8 +74,8 @@ def tell_columns(
     """
     parts: dict[Role, str] = {}
     for role, aliases in ALIASES.items():
-        found = [n for n in ((named[role],) if role in named else aliases) if n in columns]
-        if found and not (known is not None and found[0] in known and role not in named):
+        found = [n for n in (named.get(role), *aliases) if n in columns]
+        if found and not (known is not None and found[0] in known and found[0] != named.get(role)):
             parts[role] = found[0]
     taken = {*parts.values(), *NO_FEATURES}
     features = {n: c for n, c in columns.items() if n not in taken}
@@ -100,7 +100,7 @@ def _nested(column: Any, rows: int, reasons: Counter[str]) -> dict[str, Any]:
     if odd:
         reasons[BAD_FEATURES] += odd
     names = dict.fromkeys(name for m in mappings for name in m)
-    return {str(name): [m.get(name) for m in mappings] for name in names}
+    return {label(name): [m.get(name) for m in mappings] for name in names}
 
 
 def read_events(

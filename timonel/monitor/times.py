@@ -87,8 +87,8 @@ def _of_datetime(value: datetime) -> int:
 
 
 def _of_number(value: float) -> int:
-    if value != value:
-        return NO_TIME
+    if not math.isfinite(value):
+        return NO_TIME if value != value else UNREADABLE
     return round(value * next(f for limit, f in _UNITS if abs(value) < limit))
 
 
