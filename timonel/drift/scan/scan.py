@@ -15,11 +15,15 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from timonel.drift.scan.calibration import Budget, Calibration, calibrate, gates_of, plain
-from timonel.drift.scan.episodes import Episode
+from timonel.drift.scan.budget import Budget
+from timonel.drift.scan.calibration import Calibration
+from timonel.drift.scan.episodes import Episode, Tracker
 from timonel.drift.scan.evidence import describer
-from timonel.drift.scan.replay import Replay, replay, tracker_of
+from timonel.drift.scan.fitting import fit, fit_plain, units, widened
+from timonel.drift.scan.gates import gates_of
+from timonel.drift.scan.replay import Block, Replay, replay
 from timonel.drift.scan.windows import DAY, WINDOW, Counts, History, Window
 from timonel.errors import BadInput, Corrupt
 from timonel.reference.bins import CELLS, Bins
@@ -41,7 +45,7 @@ class Scan:
         self.ignored: Counter[str] = Counter()
         """What could not be used, by reason: windows "too late", rows of a window "unknown feature"."""
         self._recent: dict[int, Counts] = {}
-        self._tracker = tracker_of(calibration)
+        self._tracker = Tracker(calibration)
 
     @classmethod
     def fit(
@@ -57,12 +61,12 @@ class Scan:
             weights: importance of features; those of twice the mean importance have half the gates.
             false_alarms_per_month: in 30 days, over all features and scales.
         """
-        return cls(calibrate(history.ordered(), weights, false_alarms_per_month))
+        return cls(fit(history.ordered(), weights, false_alarms_per_month))
 
     @classmethod
     def plain(
         cls,
-        reference_counts: Counts,
+        reference_counts: NDArray[np.integer[Any]],
         bins: tuple[Bins, ...],
         weights: Mapping[str, float] | None = None,
     ) -> Self:
@@ -72,7 +76,8 @@ class Scan:
                 f"reference_counts have shape {reference_counts.shape}, expected {(len(bins), CELLS)}"
             )
         budget = Budget(1.0, len(bins), 0.0, kept=False)
-        return cls(plain(reference_counts.astype(np.int64), bins, gates_of(bins, weights), budget))
+        gates = units(bins)[:, None] * gates_of(bins, weights)
+        return cls(fit_plain(reference_counts.astype(np.int64), bins, gates, budget))
 
     @property
     def budget(self) -> Budget:
@@ -100,10 +105,43 @@ class Scan:
         newest = max(newest, window.time)
         self._recent = {t: c for t, c in sorted(self._recent.items()) if t > newest - DAY}
         recent = self._history()
-        effects = self.calibration.effects(recent)[-1]
-        return list(
-            self._tracker.step(newest + WINDOW, effects, describer(self.calibration, recent))
-        )
+        pools = self.calibration.pools(recent)
+        limits = self.calibration.limits.at(pools.rows[-1])
+        describe = describer(self.calibration, recent)
+        return list(self._tracker.step(newest + WINDOW, pools.effects[-1], limits, describe))
+
+    def catch_up(self, history: History) -> list[Episode]:
+        """Take many windows, as `update` one by one in the order of time, but far quicker."""
+        ordered = history.ordered()
+        known = max(self._recent, default=ordered.time[0] - 1 if len(ordered.time) else 0)
+        fresh = ordered.take(ordered.time > known)
+        told = [
+            episode
+            for i in np.flatnonzero(ordered.time <= known)
+            for episode in self.update(ordered[int(i)])
+        ]
+        if not len(fresh.time):
+            return told
+        for i in range(len(fresh.time)):
+            self._recent[int(fresh.time[i])] = self._aligned(fresh[i])
+        joined = self._history()
+        first = len(joined.time) - len(fresh.time)
+        told += Block(self.calibration, joined, first).tell(self._tracker)
+        newest = int(joined.time[-1])
+        self._recent = {t: c for t, c in self._recent.items() if t > newest - DAY}
+        return told
+
+    def widen(self, history: History) -> None:
+        """Raise the thresholds to what this history, too short to know seasons, has shown to be usual.
+
+        The largest effects about its own mean, and a quarter more, are healthy from now on; the reference
+        stays. A feature whose episode has been open for a day has drifted, and keeps its thresholds.
+        """
+        newest = max(self._recent, default=0)
+        drifted = {e.feature for e in self.open if newest - e.opened >= DAY}
+        restless = np.array([f not in drifted for f in self.calibration.features], dtype=bool)
+        self.calibration = widened(self.calibration, history.ordered(), restless)
+        self._tracker.calibration = self.calibration
 
     def replay(self, history: History) -> Replay:
         """What it would have told over a history; weeks of its own fit are judged without themselves."""
