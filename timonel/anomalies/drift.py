@@ -79,9 +79,11 @@ def from_drift(episode: DriftEpisode) -> Anomaly:
         f"at most {episode.peak:.2g}, since {clock(since)}; threshold {episode.threshold:.2g}",
         episode.effect,
     )
+    known = episode.evidence
     numbers = (
         Evidence(f"{name.replace('_', ' ')} {value:.3g}", value)
-        for name, value in episode.evidence.items()
+        for name, value in known.items()
+        if value or known.get(f"{name}_reference")
     )
     return Anomaly(
         what=DRIFT,

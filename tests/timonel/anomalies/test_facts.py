@@ -1,5 +1,7 @@
 """Facts need no statistics; drift's episodes become anomalies."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 
 from timonel.anomalies import Fact, FactWatch, Found, Phase, Severity, Where, from_drift
@@ -44,26 +46,36 @@ def test_violations_are_graded_by_their_share() -> None:
     assert severities == [Severity.INFO, Severity.TICKET, Severity.PAGE]
 
 
+@dataclass(frozen=True)
+class Drifting:
+    """What is read of an episode of drift."""
+
+    feature: str = "amount"
+    state: Phase = Phase.WORSE
+    severity: Severity = Severity.PAGE
+    scale: Scale = next(iter(Scale))
+    effect: float = 0.6
+    threshold: float = 0.2
+    peak: float = 0.7
+    since: int = int(START.timestamp() * 1e6)
+    updated: int = int((START + HOUR).timestamp() * 1e6)
+    n: int = 900
+    evidence: Mapping[str, float] = field(
+        default_factory=lambda: {"null_share": 0.0, "null_share_reference": 0.0, "shift_sd": -0.5}
+    )
+
+
 def test_an_episode_of_drift_reads_like_any_anomaly() -> None:
     """Same feature, times and severity; the effect against its threshold is the number."""
-    since = int(START.timestamp() * 1e6)
-    episode = Episode(
-        feature="amount",
-        state=Phase.WORSE,
-        severity=Severity.PAGE,
-        scale=next(iter(Scale)),
-        effect=0.6,
-        threshold=0.2,
-        peak=0.7,
-        since=since,
-        opened=since,
-        updated=since + 3_600_000_000,
-        n=900,
-        evidence={"null_share": 0.01},
-    )
-    anomaly = from_drift(episode)
+    anomaly = from_drift(Drifting())
     assert (anomaly.where, anomaly.severity, anomaly.phase) == (AMOUNT, Severity.PAGE, Phase.WORSE)
     assert (anomaly.since, anomaly.updated) == (START, START + HOUR)
     assert anomaly.observed.value == 0.6
     assert anomaly.baseline == (0.0, 0.2)
     assert anomaly.sentence == "drift (feature amount) 0.6, expected 0 (0 to 0.2)"
+    assert [e.number for e in anomaly.evidence] == [0.6, -0.5]
+
+
+def test_the_scans_episodes_hold_all_that_is_read_of_them() -> None:
+    """Field by field."""
+    assert {f.name for f in fields(Drifting)} <= {f.name for f in fields(Episode)}

@@ -10,6 +10,7 @@ from timonel.monitor.report.tables import details, table
 from timonel.monitor.report.view import Event, ReportView
 
 MOST = 12
+MOST_EXPLAINED = 5
 MOST_TOLD = 50
 LANES, LABEL = 6, 0.6
 """Rows of marks, and the part of the width that a label may take on a narrow screen."""
@@ -30,7 +31,7 @@ def ribbon(view: ReportView, time: TimeScale) -> Markup:
         tag("div", _marks(view, time), *bars, class_="ribbon"),
         time_axis(time),
         more if hidden > 0 else None,
-        join(*(_told(a) for a in anomalies[:MOST] if not a.cleared)),
+        join(*(_told(a) for a in anomalies[:MOST_EXPLAINED] if not a.cleared)),
         details("Numbers", _numbers(view)),
     )
 
