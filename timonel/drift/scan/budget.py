@@ -24,7 +24,7 @@ class Budget:
         family = f"{self.features} features x {len(SCALES)} scales"
         if self.kept:
             return (
-                f"{self.false_alarms_per_month:g} false alarms in 30 days over {family},"
+                f"false alarms: {self.false_alarms_per_month:g} in 30 days over {family},"
                 f" fitted on {self.days:.0f} days of history"
             )
         return (
