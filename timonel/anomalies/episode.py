@@ -22,12 +22,15 @@ class Episode:
     """Windows in a row that were not outside."""
     quiet: Measured | None = None
     """All of them taken together, where the metric is a rate."""
+    rate: Measured | None = None
+    """Where it is one: of all windows from the first to the last that was outside. The outside ones alone
+    would be too far off, since they were chosen for it."""
 
     @classmethod
     def opened(cls, found: Anomaly) -> "Episode":
         """At the first reading outside."""
         first = replace(found, phase=Phase.OPEN)
-        return cls(first, first)
+        return cls(first, first, rate=_pooled(None, found.observed))
 
     def outside(self, found: Anomaly) -> tuple["Episode", Anomaly | None]:
         """After another reading outside, and what is worth telling: only what is worse than told.
@@ -39,20 +42,24 @@ class Episode:
         worse = severity > self.told.severity or _departure(found) >= WORSE_BY * told > 0
         phase = Phase.WORSE if worse else self.now.phase
         now = replace(found, since=self.now.since, severity=severity, phase=phase)
-        return Episode(now, now if worse else self.told), now if worse else None
+        rate = _pooled(_pooled(self.rate, self.quiet), found.observed)
+        after = Episode(now, now if worse else self.told, rate=rate)
+        return after, now if worse else None
 
     def waiting(self, value: Measured, pooled: bool) -> "Episode":
         """After a window that is not outside: one more, and `quiet` is the pool of them if `pooled`."""
-        n = value.n + (self.quiet.n if self.quiet and pooled else 0)
-        hits = float(value) * value.n
-        if pooled and self.quiet:
-            hits += float(self.quiet) * self.quiet.n
-        quiet = Measured(hits / n if n else 0.0, n=n) if pooled else value
+        quiet = _pooled(self.quiet, value) if pooled else None
         return replace(self, back=self.back + 1, quiet=quiet)
 
     def cleared(self, observed: Measured, updated: datetime) -> Anomaly:
         """The end."""
         return replace(self.now, phase=Phase.CLEARED, observed=observed, updated=updated)
+
+
+def _pooled(one: Measured | None, other: Measured | None) -> Measured | None:
+    known = [m for m in (one, other) if m is not None and m.ok and m.n]
+    n = sum(m.n for m in known)
+    return Measured(sum(float(m) * m.n for m in known) / n, n=n) if n else None
 
 
 def _departure(anomaly: Anomaly) -> float:

@@ -10,7 +10,7 @@ from timonel.performance.value import Measured
 
 PLAUSIBLE = 1e-3
 """A window that is healthy with this probability or more is back inside."""
-DIFFERENT = 0.01
+DIFFERENT = 1e-4
 """A rate that is this improbable at the episode's rate has left it."""
 LOOSER = 0.6
 """One whose departure is below this part of the gates is back inside too."""

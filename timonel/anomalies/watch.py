@@ -99,6 +99,7 @@ class Watch:
                     "told": e.told.to_dict(),
                     "back": e.back,
                     "quiet": None if e.quiet is None else e.quiet.to_dict(),
+                    "rate": None if e.rate is None else e.rate.to_dict(),
                     "span": self._spans[p].total_seconds() if p in self._spans else None,
                 }
                 for p, e in self._episodes.items()
@@ -117,8 +118,11 @@ class Watch:
         for one in saved["episodes"]:
             now, told = Anomaly.from_dict(one["now"]), Anomaly.from_dict(one["told"])
             place = (one["what"], now.where)
-            quiet = None if one["quiet"] is None else Measured.from_dict(one["quiet"])
-            self._episodes[place] = Episode(now, told, one["back"], quiet)
+            quiet, rate = (
+                None if one[name] is None else Measured.from_dict(one[name])
+                for name in ("quiet", "rate")
+            )
+            self._episodes[place] = Episode(now, told, one["back"], quiet, rate)
             if one["span"] is not None:
                 self._spans[place] = timedelta(seconds=one["span"])
         for one in saved["silences"]:
@@ -198,11 +202,11 @@ class Watch:
 
 def _is_over(episode: Episode, slot: int, baseline: Baseline, series: Series) -> bool:
     """Whether a rate, over all windows since the last one outside, is healthy and not the episode's still."""
-    quiet, now = episode.quiet, episode.now
-    if series.trait.kind is not Kind.RATE or quiet is None or now.expected is None:
+    quiet, rate, expected = episode.quiet, episode.rate, episode.now.expected
+    if series.trait.kind is not Kind.RATE or quiet is None or rate is None or expected is None:
         return True
     back = is_back(quiet, slot, baseline, series.trait, series.scale)
-    return back and differs(quiet, now.observed, now.expected)
+    return back and differs(quiet, rate, expected)
 
 
 def _anomaly(reading: Reading, found: Judgement) -> Anomaly:

@@ -53,7 +53,7 @@ class Drifting:
     feature: str = "amount"
     state: Phase = Phase.WORSE
     severity: Severity = Severity.PAGE
-    scale: Scale = next(iter(Scale))
+    scale: Scale = field(default_factory=lambda: next(iter(Scale)))
     effect: float = 0.6
     threshold: float = 0.2
     peak: float = 0.7
