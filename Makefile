@@ -55,7 +55,7 @@ bench-anomalies: install ## false alarms a month on healthy traffic, and how fas
 	$(BIN)/python benchmarks/anomalies.py $(BENCH)
 
 .PHONY: bench-scan
-bench-scan: install ## false alarms and delays of drift.Scan on a year of traffic (8 minutes; BENCH=--quick: 1)
+bench-scan: install ## false alarms and delays of drift.Scan on a year of traffic (10 minutes; BENCH=--quick: 2)
 	$(BIN)/python benchmarks/scan.py $(BENCH)
 
 .PHONY: bench-coverage
