@@ -40,14 +40,14 @@ def _script_of() -> NDArray[np.uint8]:
     return table
 
 
-def dominant_scripts(text: bytes, lengths: NDArray[np.int64]) -> NDArray[np.int8]:
+def dominant_scripts(text: str, lengths: NDArray[np.int64]) -> NDArray[np.int8]:
     """The script of most letters of each text; of equal ones the first in SCRIPTS.
 
     Args:
-        text: all texts together, UTF-8.
+        text: all texts together.
         lengths: characters of each.
     """
-    points = np.frombuffer(text.decode("utf-8", "replace").encode("utf-32-le"), dtype=np.uint32)
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     script: Any = _script_of().take(points, mode="clip")
     row = np.repeat(np.arange(len(lengths)) * len(SCRIPTS), lengths)
     counts = np.bincount(row + script, minlength=len(lengths) * len(SCRIPTS))

@@ -68,10 +68,6 @@ def _read(texts: pa.Array, vocabulary: pa.Array) -> tuple[Any, Any, Any]:
     known = pc.is_in(flat, vocabulary.cast(flat.type)).to_numpy(zero_copy_only=False)
     tokens = np.bincount(row[counted], minlength=len(texts)).astype(np.int32)
     oov = np.bincount(row[counted & ~known], minlength=len(texts)).astype(np.int32)
-    script = dominant_scripts(_bytes(texts), pc.utf8_length(texts).to_numpy())
+    script = dominant_scripts("".join(texts.to_pylist()), pc.utf8_length(texts).to_numpy())
     tokens[missing], oov[missing], script[missing] = -1, 0, NONE
     return tokens, oov, script
-
-
-def _bytes(texts: pa.Array) -> bytes:
-    return "".join(texts.to_pylist()).encode("utf-8", "replace")

@@ -118,7 +118,8 @@ def test_figures_have_a_value_or_a_state(pack, columns_of) -> None:
         found = pack.metrics(sums, 900.0)
         for name, value in found.items():
             assert isinstance(value, Measured), name
-            json.dumps(value.to_dict(), allow_nan=False)
+            saved = json.loads(json.dumps(value.to_dict(), allow_nan=False))
+            assert type(value).from_dict(saved) == value
             if value.ok and value.lower is not None and value.upper is not None:
                 assert value.lower <= float(value) <= value.upper, (n, name)
         assert pack.quality <= {name.split("[", 1)[0] for name in found}
