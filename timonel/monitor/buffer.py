@@ -10,7 +10,16 @@ ROWS = 2000
 
 Row = tuple[Any, Any, Any]
 NOTHING: Mapping[str, Any] = {}
-UNKNOWN = "metadata that is no mapping: ignored"
+
+
+def as_row(prediction: Any, actual: Any, metadata: Any) -> Row:
+    """A row that stays as it is when the caller fills the same dictionaries again."""
+    if isinstance(metadata, dict):
+        metadata = metadata.copy()
+        features = metadata.get("features")
+        if isinstance(features, dict):
+            metadata["features"] = features.copy()
+    return prediction, actual, metadata
 
 
 def as_columns(rows: list[Row]) -> tuple[dict[str, Any], int]:

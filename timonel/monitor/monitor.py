@@ -1,5 +1,6 @@
 """ModelMonitor: predictions and labels in; metrics, anomalies and a report out."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from threading import RLock
 from typing import Any
@@ -12,9 +13,10 @@ from timonel.monitor.answers import Question, answer
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
+from timonel.monitor.opening import Opening
 from timonel.monitor.report import ReportView, render
 from timonel.monitor.spans import read_span
-from timonel.monitor.tracker import Tracker
+from timonel.monitor.tracker import Delivery
 from timonel.monitor.view import view_of
 from timonel.monitor.watching import Watching
 from timonel.reference import Reference
@@ -37,7 +39,8 @@ class ModelMonitor:
         self, reference: Reference | None = None, config: MonitorConfig | None = None
     ) -> None:
         self.config = config or MonitorConfig()
-        self._tracker = Tracker(reference, self.config)
+        self._opening: Opening | None = Opening(reference, self.config)
+        self._tracker = self._opening.tracker()
         self._watching = Watching(self._tracker)
         self._rows: list[buffer.Row] = []
         self._labels: list[tuple[Any, Any, Any]] = []
@@ -54,8 +57,9 @@ class ModelMonitor:
                 entity, status (an HTTP code, or ok, error, timeout, rejected), arrived_at, explored and
                 violations. Without a timestamp the newest one is taken.
         """
+        row = buffer.as_row(prediction, actual, metadata)
         with self._lock:
-            self._rows.append((prediction, actual, metadata))
+            self._rows.append(row)
             if len(self._rows) >= buffer.ROWS:
                 self._flush()
 
@@ -69,7 +73,7 @@ class ModelMonitor:
         with self._lock:
             self._flush()
             if rows:
-                self._tracker.track(columns, rows)
+                self._track(columns, rows)
 
     def track_label(self, prediction_id: Any, actual: Any, arrived_at: Any = None) -> None:
         """Count an outcome that comes after its prediction, at the prediction's own time.
@@ -88,7 +92,7 @@ class ModelMonitor:
         with self._lock:
             self._flush()
             if rows:
-                self._tracker.label_frame(columns)
+                self._label(*self._tracker.read_labels(columns))
 
     def calculate_metrics(
         self,
@@ -123,7 +127,7 @@ class ModelMonitor:
         """
         with self._lock:
             self._flush()
-            return self._watching.look()
+            return [] if self._opening is not None else self._watching.look()
 
     @property
     def learning(self) -> Progress | None:
@@ -144,7 +148,8 @@ class ModelMonitor:
         """What the report shows, as plain data: anomalies, charts, drift, versions, labels."""
         with self._lock:
             self._flush()
-            self._watching.look()
+            if self._opening is None:
+                self._watching.look()
             return view_of(self._tracker, self._watching)
 
     def report(self) -> str:
@@ -155,13 +160,33 @@ class ModelMonitor:
         rows, self._rows = self._rows, []
         if rows:
             columns, odd = buffer.as_columns(rows)
-            if odd:
-                self._tracker.rejected[buffer.UNKNOWN] += odd
-            self._tracker.track(columns, len(rows))
+            self._track(columns, len(rows), odd)
         labels, self._labels = self._labels, []
         if labels:
             ids, actual, arrived = (list(column) for column in zip(*labels, strict=True))
+            self._label(ids, actual, arrived)
+
+    def _track(self, columns: Mapping[str, Any], rows: int, odd: int = 0) -> None:
+        delivery = Delivery(columns, rows, self._tracker.newest, odd)
+        if self._opening is None:
+            self._tracker.track([delivery])
+            return
+        self._opening.track(delivery)
+        self._count_anew(self._opening)
+
+    def _label(self, ids: Any, actual: Any, arrived_at: Any) -> None:
+        arrived = self._tracker.arrivals(arrived_at, len(ids))
+        if self._opening is None:
             self._tracker.label(ids, actual, arrived)
+            return
+        self._opening.label((ids, actual, arrived))
+        self._count_anew(self._opening)
+
+    def _count_anew(self, opening: Opening) -> None:
+        self._tracker = opening.tracker()
+        self._watching = Watching(self._tracker)
+        if opening.over:
+            self._opening = None
 
 
 def _one_slice(given: tuple[str, Any] | dict[str, Any] | None) -> tuple[str, str] | None:

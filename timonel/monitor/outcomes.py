@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 UNSEEN_PREDICTION = "prediction is none of the model's classes"
 UNSEEN_LABEL = "label is none of the model's classes"
+OTHER_LABEL = "label is none of the model's classes: counted as another one"
 ODD_SCORE = "score is no probability"
 MOST_CHOSEN = 20
 """Chosen items that count, a list."""
@@ -102,7 +103,7 @@ class ClassOutcome:
     def actuals(self, actual: Any, reasons: Counter[str]) -> tuple[Array, NDArray[np.bool_]]:
         """The class, `classes.unseen` for one that the model does not have, -1 for none."""
         codes = self.classes.codes(actual)
-        _count(reasons, UNSEEN_LABEL, codes == self.classes.unseen)
+        _count(reasons, OTHER_LABEL, codes == self.classes.unseen)
         return codes, codes >= 0
 
 

@@ -1,7 +1,7 @@
 """The tracker: takes predictions and labels in, and keeps the windows of them."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,19 +13,36 @@ from numpy.typing import NDArray
 from timonel.errors import BadInput
 from timonel.frames import to_arrow
 from timonel.monitor.account import Account
-from timonel.monitor.ahead import MOST_HELD, AheadGuard
+from timonel.monitor.ahead import AheadGuard
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.feature_windows import SCORE, FeatureWindows
 from timonel.monitor.intake import Log, read_events, read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
 from timonel.monitor.model import watched_model
+from timonel.monitor.outcomes import UNSEEN_LABEL
 from timonel.monitor.times import LATEST, NO_TIME, micros_of
 from timonel.reference import Reference
 from timonel.windows.events import Events
 from timonel.windows.labels import Labels
 
 TOO_FAR_AHEAD = "timestamp lies too far ahead: given up"
+ODD_METADATA = "metadata that is no mapping: ignored"
 NO_LABEL = "label without a prediction id or a value"
+MOST_HELD = 10_000
+OUTCOMES_READ = 2000
+"""Rows from which the task and the classes are told, where nothing else says them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """Rows as they came."""
+
+    columns: Mapping[str, Any]
+    rows: int
+    newest: int
+    """The time of rows that have none; -1: the newest of these rows."""
+    odd: int = 0
+    """Rows whose metadata is no mapping."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +75,8 @@ class Tracker:
         self.oldest = LATEST
         """The oldest event time believed."""
         self._account: Account | None = None
-        self._ahead = AheadGuard(micros(config.max_ahead))
-        self._held: list[Batch] = []
+        self._ahead = AheadGuard(micros(config.max_ahead), micros(config.retention))
+        self._held: deque[Batch] = deque()
         self._learning = Learning(config.learning_rows, micros(config.learning_span))
         if reference is not None:
             self.features = FeatureWindows(reference, config)
@@ -90,35 +107,55 @@ class Tracker:
     @property
     def held_back(self) -> int:
         """Events that wait for others to confirm their time."""
-        return sum(len(batch.events) for batch in self._held)
+        return len(self._ahead.held)
 
-    def track(self, columns: Mapping[str, Any], rows: int) -> None:
-        """Count a log's rows."""
+    def track(self, deliveries: Sequence[Delivery]) -> None:
+        """Count the rows of logs; what the model predicts is told from the first that ever come."""
         known = None if self.features is None else self.features.reference.names
-        log = tell_columns(columns, rows, self.config.columns, known, self.rejected)
-        account = self._account or self._open(_outcomes(log))
+        logs = [
+            tell_columns(one.columns, one.rows, self.config.columns, known, self.rejected)
+            for one in deliveries
+        ]
+        if self._account is None:
+            self._open(_outcomes(logs))
+        if odd := sum(one.odd for one in deliveries):
+            self.rejected[ODD_METADATA] += odd
+        newest = [one.newest for one in deliveries]
+        self._admit([self._read(log, at) for log, at in zip(logs, newest, strict=True)])
+
+    def _read(self, log: Log, newest: int) -> Batch:
         events, arrived = read_events(
-            log, account.model.outcome, self.config.slices, self.newest, self.rejected
+            log, self.account.model.outcome, self.config.slices, newest, self.rejected
         )
         features = {name: to_arrow(column) for name, column in log.features.items()}
         score = events.columns.get("score")
         if score is not None and np.isfinite(score).any():
             features[SCORE] = pa.array(score)
-        batch = Batch(events, arrived, features)
-        self._admit(batch.take(events.time >= 0))
+        return Batch(events, arrived, features).take(events.time >= 0)
 
-    def _admit(self, batch: Batch) -> None:
+    def _admit(self, batches: Sequence[Batch]) -> None:
         """Fold what is believed, and hold back what lies too far ahead."""
-        batches = [*self._held, batch]
-        believed = self._ahead.admit(np.concatenate([b.events.time for b in batches]))
-        ends = np.cumsum([len(b.events) for b in batches])
-        self._held = []
-        for one, rows in zip(batches, np.split(believed, ends[:-1]), strict=True):
-            self._fold(one.take(rows))
-            if not rows.all():
-                self._held.append(one.take(~rows))
-        while self.held_back > MOST_HELD:
-            self.rejected[TOO_FAR_AHEAD] += len(self._held.pop(0).events)
+        before = self.newest
+        self._ahead.admit(np.concatenate([one.events.time for one in batches]))
+        released: Sequence[Batch] = ()
+        if self.newest > before:
+            released, self._held = self._held, deque()
+        for one in (*released, *batches):
+            believed = one.events.time <= self.newest
+            self._fold(one.take(believed))
+            if not believed.all():
+                self._held.append(one.take(~believed))
+        if self.held_back > MOST_HELD:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        left = self.held_back
+        while left > MOST_HELD:
+            gone = len(self._held.popleft().events)
+            self.rejected[TOO_FAR_AHEAD] += gone
+            left -= gone
+        times = [one.events.time for one in self._held]
+        self._ahead.held = np.sort(np.concatenate([np.empty(0, np.int64), *times]))
 
     def _fold(self, batch: Batch) -> None:
         if len(batch.events):
@@ -137,20 +174,24 @@ class Tracker:
             held = {name: stretch.features[name] for name in stretch.features.column_names}
             self.features.fold(stretch.time, held)
 
-    def label(self, ids: Any, actual: Any, arrived_at: Any) -> None:
-        """Take outcomes that come after their predictions, by prediction id; None: not known when."""
-        column = read_ids(ids)
+    def arrivals(self, arrived_at: Any, rows: int) -> NDArray[np.int64]:
+        """When labels became known; now, in event time, where that is not said."""
+        arrived = np.full(rows, NO_TIME) if arrived_at is None else micros_of(arrived_at)
+        return np.where(arrived < 0, max(self.newest, 0), arrived)
+
+    def label(self, ids: Any, actual: Any, arrived: NDArray[np.int64]) -> None:
+        """Take outcomes that come after their predictions, by prediction id."""
+        column, before = read_ids(ids), self.rejected[UNSEEN_LABEL]
         codes, usable = self.account.model.outcome.actuals(actual, self.rejected)
-        arrived = np.full(len(column), NO_TIME) if arrived_at is None else micros_of(arrived_at)
-        arrived = np.where(arrived < 0, max(self.newest, 0), arrived)
         keep = usable & np.asarray(column.is_valid())
-        if not keep.all():
-            self.rejected[NO_LABEL] += int((~keep).sum())
+        unseen = self.rejected[UNSEEN_LABEL] - before
+        if int((~keep).sum()) > unseen:
+            self.rejected[NO_LABEL] += int((~keep).sum()) - unseen
         at = np.flatnonzero(keep)
         self.account.label(Labels(column.take(pa.array(at)), arrived[at], {"actual": codes[at]}))
 
-    def label_frame(self, columns: Mapping[str, Any]) -> None:
-        """Take a table of outcomes: prediction_id, actual (or label), arrived_at (or arrival_time)."""
+    def read_labels(self, columns: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Of a table of outcomes: prediction_id, actual (or label), arrived_at (or arrival_time)."""
         found = {
             role: next((n for n in (self.config.columns.get(role), *names) if n in columns), None)
             for role, names in _LABEL_COLUMNS.items()
@@ -162,7 +203,7 @@ class Tracker:
                     fix="name it so, or say in the settings' `columns` what it is called",
                 )
         ids, actual, arrived = (None if n is None else columns[n] for n in found.values())
-        self.label(ids, actual, arrived)
+        return ids, actual, arrived
 
 
 _LABEL_COLUMNS: Mapping[Role, tuple[str, ...]] = {
@@ -177,6 +218,13 @@ def micros(span: timedelta) -> int:
     return round(span.total_seconds() * 1e6)
 
 
-def _outcomes(log: Log) -> dict[str, Any]:
-    """The columns of predictions and outcomes."""
-    return {role: log.roles[role] for role in ("prediction", "actual") if role in log.roles}
+def _outcomes(logs: Sequence[Log]) -> dict[str, Any]:
+    """The predictions and outcomes of the first rows."""
+    found: dict[str, list[Any]] = {}
+    left = OUTCOMES_READ
+    for log in logs:
+        for role in ("prediction", "actual"):
+            if role in log.roles and left > 0:
+                found.setdefault(role, []).extend(to_arrow(log.roles[role])[:left].to_pylist())
+        left -= log.rows
+    return found

@@ -40,7 +40,7 @@ def test_an_unstable_stretch_is_left_behind() -> None:
     learning.add(*rows(400, 0))
     learning.add(*rows(400, DAY, mean=3.0, seed=1))
     assert learning.take() is None
-    assert learning.progress.restarts == 1
+    assert learning.progress.restarts
     learning.add(*rows(400, 2 * DAY, mean=3.0, seed=2))
     stretch = learning.take()
     assert stretch is not None
@@ -58,26 +58,63 @@ def test_batches_of_other_types_join() -> None:
     assert stretch.features["x"].type == pa.string()
 
 
+def guard() -> AheadGuard:
+    return AheadGuard(DAY, 35 * DAY)
+
+
 def test_one_event_from_the_future_is_held_back() -> None:
     """A clock that is off ages nothing: the event is admitted only when others confirm the jump."""
-    guard = AheadGuard(DAY)
-    assert guard.admit(np.arange(100) * HOUR).all()
-    assert guard.admit(np.array([400 * DAY, 100 * HOUR])).tolist() == [False, True]
-    assert guard.newest == 100 * HOUR
-    late = np.concatenate([[400 * DAY], 400 * DAY + np.arange(CONFIRMED_BY - 1) * HOUR])
-    assert guard.admit(late).all()
-    assert guard.newest == 400 * DAY + (CONFIRMED_BY - 2) * HOUR
+    one = guard()
+    assert one.admit(np.arange(100) * HOUR).all()
+    assert one.admit(np.array([20 * DAY, 100 * HOUR])).tolist() == [False, True]
+    assert one.newest == 100 * HOUR
+    assert one.admit(20 * DAY + np.arange(CONFIRMED_BY - 1) * HOUR).all()
+    assert one.newest == 20 * DAY + (CONFIRMED_BY - 2) * HOUR
+    assert not len(one.held)
 
 
-def test_a_stray_first_event_ages_nothing() -> None:
-    """In a first batch, too, the few events after a long gap wait."""
-    guard = AheadGuard(DAY)
-    times = np.concatenate([np.arange(50) * HOUR, [9000 * DAY]])
-    assert guard.admit(times).sum() == 50
+@pytest.mark.parametrize("batch", [1, 20, 5000])
+def test_a_date_that_stands_for_none_is_never_believed(batch: int) -> None:
+    """Dates centuries ahead that keep coming among others would expire all else: they stay held back."""
+    times = np.arange(5000) * HOUR // 60
+    times[7::50] = 60_000 * DAY
+    one = guard()
+    for start in range(0, len(times), batch):
+        one.admit(times[start : start + batch])
+    assert one.newest == times[-1]
+    assert len(one.held) == 100
+
+
+@pytest.mark.parametrize("batch", [20, 5000])
+def test_traffic_that_comes_back_after_months_is_believed(batch: int) -> None:
+    """Where all that comes lies beyond the jump, the time is the new one, however far."""
+    times = np.arange(1000) * HOUR
+    times[800:] += 300 * DAY
+    one = guard()
+    for start in range(0, len(times), batch):
+        one.admit(times[start : start + batch])
+    assert one.newest == times[-1]
+    assert not len(one.held)
+
+
+def test_slow_traffic_is_believed_at_its_own_pace() -> None:
+    """Of one event in three days none is held back, though each is further ahead than max_ahead."""
+    one = guard()
+    one.admit(np.arange(CONFIRMED_BY) * 3 * DAY)
+    for i in range(CONFIRMED_BY, 200):
+        assert one.admit(np.array([i * 3 * DAY])).all()
+
+
+@pytest.mark.parametrize("place", [0, 10, 19])
+def test_a_stray_among_the_first_ages_nothing(place: int) -> None:
+    """Where time begins is where most of the first events lie, the very first or not."""
+    times = np.arange(CONFIRMED_BY) * HOUR
+    times[place] = 9000 * DAY
+    assert guard().admit(times).sum() == CONFIRMED_BY - 1
 
 
 def test_time_may_go_back() -> None:
     """Late events are always believed."""
-    guard = AheadGuard(DAY)
-    guard.admit(np.array([90 * DAY]))
-    assert guard.admit(np.array([5 * DAY, 3 * DAY])).all()
+    one = guard()
+    one.admit(90 * DAY + np.arange(50))
+    assert one.admit(np.array([5 * DAY, 3 * DAY])).all()
