@@ -2,22 +2,19 @@
 
 import json
 import sys
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from timonel.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from timonel.monitor.monitor import ModelMonitor
+    from timonel.monitor.config import MonitorConfig
     from timonel.reference import Reference
 
 ALARM_EXIT = 10
-BATCH = 200_000
-"""Rows that are read at once."""
 
 
 class FailOn(StrEnum):
@@ -52,6 +49,12 @@ def monitor(
         str,
         typer.Option(help="The stretch before the newest prediction whose metrics are printed."),
     ] = "1d",
+    step: Annotated[
+        str | None,
+        typer.Option(
+            help="Length of the windows that are judged. Default: the shortest with 30 predictions."
+        ),
+    ] = None,
     slices: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,11 +78,24 @@ def monitor(
     The columns are prediction, and any of timestamp (or event_time), actual (or label), score, latency_ms,
     status, version, entity, prediction_id; all others are features.
     """
+    from timonel.cli.console import progress
+    from timonel.cli.monitor_log import open_log, parse_step
     from timonel.cli.monitor_story import as_dict, story
     from timonel.files import write_text
+    from timonel.monitor.monitor import ModelMonitor
+    from timonel.tables import read_table
 
-    watched = _watched(config, reference, slices or [])
-    _play(watched, log, labels, quiet=quiet or as_json)
+    played = open_log(log, settings := _settings(config, slices or []))
+    length = played.step if step is None else parse_step(step)
+    settings = settings.model_copy(update={"window": length})
+    watched = ModelMonitor(None if reference is None else _reference(reference), settings)
+    with progress("monitoring", played.rows, "rows", quiet=quiet or as_json) as advance:
+        for part in played.parts():
+            watched.track_batch(part)
+            watched.detect_anomalies()
+            advance(part.num_rows)
+    if labels is not None:
+        watched.track_labels(read_table(labels))
     view, metrics = watched.view(), watched.calculate_metrics(window)
     if html is not None:
         write_text(html, watched.report())
@@ -96,15 +112,12 @@ def monitor(
         sys.exit(ALARM_EXIT)
 
 
-def _watched(config: Path | None, reference: Path | None, slices: list[str]) -> "ModelMonitor":
+def _settings(config: Path | None, slices: list[str]) -> "MonitorConfig":
     from timonel.config import load_config
     from timonel.monitor.config import MonitorConfig
-    from timonel.monitor.monitor import ModelMonitor
 
     settings = MonitorConfig() if config is None else MonitorConfig.of(load_config(config))
-    if slices:
-        settings = settings.model_copy(update={"slices": tuple(slices)})
-    return ModelMonitor(None if reference is None else _reference(reference), settings)
+    return settings.model_copy(update={"slices": tuple(slices)}) if slices else settings
 
 
 def _reference(path: Path) -> "Reference":
@@ -112,21 +125,3 @@ def _reference(path: Path) -> "Reference":
     from timonel.reference import Reference
 
     return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)
-
-
-def _play(watched: "ModelMonitor", log: Path, labels: Path | None, *, quiet: bool) -> None:
-    """Track the log part by part, as it came; windows are judged as they are over."""
-    from timonel.cli.console import progress
-    from timonel.tables import open_table, read_table
-
-    source = open_table(log)
-    parts: Iterable[Any] = (
-        (read_table(log),) if source.format == "csv" else source.batches(rows=BATCH)
-    )
-    with progress("monitoring", source.rows, "rows", quiet=quiet) as advance:
-        for part in parts:
-            watched.track_batch(part)
-            watched.detect_anomalies()
-            advance(part.num_rows)
-        if labels is not None:
-            watched.track_labels(read_table(labels))

@@ -84,6 +84,7 @@ class MonitorConfig(Section):
         columns: dict[Role, str] = {"timestamp": data.time} if data.time else {}
         columns |= {"prediction_id": data.key} if data.key else {}
         columns |= {"entity": data.entity} if data.entity else {}
+        columns |= {"actual": data.target}
         return cls(
             name=config.model.name,
             task=config.model.task,
@@ -93,5 +94,6 @@ class MonitorConfig(Section):
             latency_slo_ms=watching.latency_slo_ms,
             costs=config.costs,
             slices=config.evaluation.slices,
+            label_maturity=data.label_delay or None,
             columns=columns,
         )

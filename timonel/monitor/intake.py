@@ -74,7 +74,7 @@ def tell_columns(
     """
     parts: dict[Role, str] = {}
     for role, aliases in ALIASES.items():
-        found = [n for n in (named.get(role), *aliases) if n in columns]
+        found = [n for n in (named.get(role, ""), *aliases) if n in columns]
         if found and not (known is not None and found[0] in known and found[0] != named.get(role)):
             parts[role] = found[0]
     taken = {*parts.values(), *NO_FEATURES}

@@ -88,10 +88,10 @@ class Watching:
     def _metrics(self) -> Iterator[Anomaly]:
         window, newest = micros(self._tracker.config.window), self._tracker.newest
         mature = newest - age_of_labels(self._tracker)
-        for length in (window, max(LONG, window)):
+        for length in sorted({window, max(LONG, window)}):
             for span in self._due("service", length, newest):
                 yield from self._watch.update(self._readings(span, quality=False))
-        for length in (max(HOUR, window), max(LONG, window)):
+        for length in sorted({max(HOUR, window), max(LONG, window)}):
             for span in self._due("quality", length, newest):
                 if span.end > mature and not all_labelled(self._whole(span)):
                     self._judged["quality", length] = span.start
