@@ -1,13 +1,13 @@
-"""Drift window by window: with the plain reference at first, with seasons once four weeks are known."""
+"""Drift window by window: with a plain reference at first, with seasons once four weeks are known."""
 
-import numpy as np
-
-from timonel.drift.scan import Episode, Scan, Window
-from timonel.monitor.feature_windows import STEP, FeatureWindows
+from timonel.drift.scan import Episode, Scan
+from timonel.monitor.feature_windows import FeatureWindows
 from timonel.windows.layout import DAY
 
 SEASONED = 28 * DAY
 """History from which the scan learns the seasons of traffic, and thresholds that keep its budget."""
+WIDENED = (1 * DAY, 2 * DAY, 4 * DAY, 8 * DAY, 16 * DAY)
+"""Before that: when it learns how much healthy traffic moves."""
 
 
 class DriftWatch:
@@ -15,25 +15,30 @@ class DriftWatch:
 
     def __init__(self, features: FeatureWindows, budget: float) -> None:
         self.features, self._budget = features, budget
+        self._weights = dict(features.reference.weights) or None
         self._begun: int | None = None
-        self.seasoned = False
-        weights = dict(features.reference.weights) or None
-        self.scan = Scan.plain(features.counts.astype(np.int32), features.bins, weights)
+        self._lessons = [*WIDENED, SEASONED]
+        self.scan = Scan.plain(features.counts, features.bins, self._weights)
 
-    def update(self, start: int) -> list[Episode]:
-        """Judge the window that starts at `start`."""
+    def update(self, start: int, end: int) -> list[Episode]:
+        """Judge the windows that begin in [start, end), all of them over."""
         self._begun = start if self._begun is None else self._begun
-        told = self.scan.update(self._window(start))
-        if not self.seasoned and start + STEP - self._begun >= SEASONED and not self.scan.open:
-            self._learn_seasons(start + STEP)
+        told: list[Episode] = []
+        while start < end:
+            lesson = self._begun + self._lessons[0] if self._lessons else end
+            until = min(max(lesson, start), end)
+            told += self.scan.catch_up(self.features.history(start, until))
+            if self._lessons and until == lesson:
+                self._learn(until)
+            start = until
         return told
 
-    def _learn_seasons(self, until: int) -> None:
-        """Fit on four healthy weeks, once: a reference that followed the traffic would absorb its drift."""
-        history = self.features.history(until - SEASONED, until)
-        self.scan = Scan.fit(history, dict(self.features.reference.weights) or None, self._budget)
-        self.seasoned = True
-
-    def _window(self, start: int) -> Window:
-        counts = self.features.between(start, start + STEP).astype(np.int32)
-        return Window(start, counts)
+    def _learn(self, until: int) -> None:
+        """From healthy windows alone, and never again after four weeks: what follows drift absorbs it."""
+        history = self.features.history(until - self._lessons.pop(0), until)
+        if not len(history.time):
+            return
+        if self._lessons:
+            self.scan.widen(history)
+        elif not self.scan.open:
+            self.scan = Scan.fit(history, self._weights, self._budget)

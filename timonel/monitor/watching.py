@@ -143,7 +143,11 @@ class Watching:
     def _drift(self) -> Iterator[Anomaly]:
         if self.drift is None:
             return
-        for span in self._due("drift", STEP, self._tracker.newest):
-            yield from map(from_drift, self.drift.update(span.start))
-            found = facts_of(self.drift.features, span)
-            yield from self._facts.update(as_datetime(span.end), self._whole(span).n, found)
+        due = list(self._due("drift", STEP, self._tracker.newest))
+        if due:
+            yield from map(from_drift, self.drift.update(due[0].start, due[-1].end))
+        for span in due:
+            rows = self._whole(span).n
+            if rows:
+                found = facts_of(self.drift.features, span)
+                yield from self._facts.update(as_datetime(span.end), rows, found)
