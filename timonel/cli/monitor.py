@@ -102,7 +102,7 @@ def monitor(
     if as_json:
         typer.echo(json.dumps(as_dict(view, metrics), allow_nan=False))
     elif not quiet:
-        typer.echo(story(log, view, metrics))
+        typer.echo(story(log, played.rows, view, metrics))
         typer.echo(f"report: {html}" if html else "pictures: add --html report.html")
     if fail_on is not None and any(
         a.severity.value in list(FailOn)[list(FailOn).index(fail_on) :]

@@ -8,7 +8,7 @@ from typing import Any
 from timonel.anomalies import Anomaly
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.report import ReportView, verdict
-from timonel.performance.value import Measured
+from timonel.performance.value import Measured, State
 
 MOST_CLEARED = 5
 MOST_FEATURES = 5
@@ -32,11 +32,14 @@ def as_dict(view: ReportView, metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def story(log: Path, view: ReportView, metrics: Metrics) -> str:
-    """The same for a person."""
+def story(log: Path, rows: int | None, view: ReportView, metrics: Metrics) -> str:
+    """The same for a person; `rows` are those of the log, if they were counted."""
     found = verdict(view)
+    kept = f"{view.n:,} from {_clock(view.start)} to {_clock(view.end)} UTC"
     lines = [
-        f"{log}: {view.n:,} predictions, {_clock(view.start)} to {_clock(view.end)} UTC",
+        f"{log}: {kept}"
+        if rows in (None, view.n)
+        else f"{log}: {rows:,} predictions; {kept} are kept",
         f"{found.status.value.upper()}  {found.sentence}",
         f"next: {found.next_step}",
         "",
@@ -57,9 +60,13 @@ def _figures(metrics: Metrics) -> Iterator[str]:
     drift = {n: v for n, v in metrics.values.items() if n.startswith("drift[")}
     largest = sorted(drift, key=lambda n: -(drift[n].value or 0.0))[:MOST_FEATURES]
     shown |= {n: drift[n] for n in largest}
+    unknown = [n for n, v in shown.items() if v.state is State.NO_DATA]
+    shown = {n: v for n, v in shown.items() if n not in unknown}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
         yield f"  {name:<{width}}  {_number(value)}"
+    if unknown:
+        yield f"  not logged: {', '.join(unknown)}"
     yield ""
 
 
