@@ -37,6 +37,8 @@ class FeatureWindows:
     def fold(self, time: NDArray[np.int64], columns: Mapping[str, Any]) -> None:
         """Count rows; a feature that is not among the columns is missing in all of them."""
         rows = len(time)
+        if not self.bins:
+            return
         cells = read_cells(self.bins, columns, rows)
         version = Coded(np.zeros(rows, dtype=np.int32), ("",))
         unlabelled = np.zeros(rows, dtype=np.bool_)

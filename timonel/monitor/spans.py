@@ -41,6 +41,8 @@ def read_span(window_size: Any, start: Any, end: Any, newest: int) -> Span:
                 fix="give two of them",
             )
         until = since + length
+    elif end is None:
+        until = max(until, since + MINUTE)
     if since >= until:
         raise BadInput(f"the window ends at {end}, expected later than its start {start}")
     return Span(since, until)

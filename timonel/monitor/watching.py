@@ -79,7 +79,7 @@ class Watching:
 
     def _take_reference(self) -> None:
         features = self._tracker.features
-        if features is None or self.drift is not None:
+        if features is None or not features.bins or self.drift is not None:
             return
         self.drift = DriftWatch(features, self._tracker.config.false_alarms_per_month / 2)
         figures = reference_figures(features.reference, self._tracker.account.model)

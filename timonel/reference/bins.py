@@ -23,6 +23,8 @@ CELLS = BINS + 2
 
 TAIL = 0.005
 """The share of values at each end that says nothing about how far apart the bins lie."""
+WIDEST = 1e6
+"""In sd: a gap counts as no wider, so that a value such as 1e308 leaves every distance finite."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +52,11 @@ class NumericBins:
         scale = _scale(finite)
         distinct = np.unique(finite)
         if len(distinct) <= BINS:
-            return cls(name, distinct[1:], np.diff(distinct) / scale, scale)
+            return cls(name, distinct[1:], _widths(distinct[:-1], distinct[1:], scale), scale)
         edges = np.unique(np.quantile(finite, np.arange(1, BINS) / BINS, method="higher"))
         ends = np.quantile(finite, [TAIL, 1 - TAIL])
         around = np.concatenate([[min(ends[0], edges[0])], edges, [max(ends[1], edges[-1])]])
-        return cls(name, edges, (around[2:] - around[:-2]) / 2 / scale, scale)
+        return cls(name, edges, _widths(around[:-2], around[2:], scale) / 2, scale)
 
     def codes(self, values: Floats) -> Codes:
         """The cell of each value."""
@@ -107,11 +109,16 @@ def bins_from_dict(saved: Mapping[str, Any]) -> Bins:
     return NumericBins(saved["name"], edges, gaps, float(saved["scale"]))
 
 
+def _widths(low: Floats, high: Floats, scale: float) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.minimum((high - low) / scale, WIDEST)
+
+
 def _scale(ordered: Floats) -> float:
     # halves: the spread of values near the largest double would overflow
     low, high = np.quantile(ordered, [0.25, 0.75])
     within = float(high / 1.349 - low / 1.349)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         spread = float(np.std(ordered))
     candidates = [x for x in (within, spread) if np.isfinite(x) and x > 0]
     return min(candidates) if candidates else 1.0
