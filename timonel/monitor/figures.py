@@ -26,12 +26,13 @@ def reference_figures(reference: Reference, model: WatchedModel) -> dict[str, Me
     events = Events(
         np.zeros(rows, np.int64), Coded(np.zeros(rows, np.int32), ("",)), read, labelled
     )
-    state = WindowState(Layout.of(model.packs))
-    state.fold(events, model.packs)
+    packs = [pack for pack in model.packs if pack.quality]
+    state = WindowState(Layout.of(packs))
+    state.fold(events, packs)
     sums = state.sums(0, 1)
     return {
         name: value
-        for pack in model.packs
+        for pack in packs
         for name, value in pack.metrics(sums, 1.0).items()
         if name.split("[", 1)[0] in pack.quality and value.ok
     }

@@ -11,11 +11,13 @@ from timonel.errors import BadInput
 from timonel.frames import to_arrow
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.outcomes import BinaryOutcome, ClassOutcome, ListOutcome, OutcomeReader
+from timonel.monitor.texts import TextReader
 from timonel.performance.packs.binary import BinaryPack
 from timonel.performance.packs.multiclass import MulticlassPack
 from timonel.performance.packs.pack import MetricPack
 from timonel.performance.packs.ranking import RankingPack
 from timonel.performance.packs.service import ServicePack
+from timonel.performance.packs.text import TextPack
 from timonel.reference import Classes, Reference
 from timonel.reference.catalogue import Catalogue
 from timonel.reference.classes import distinct_values
@@ -33,6 +35,8 @@ class WatchedModel:
     task: Task
     outcome: OutcomeReader
     packs: tuple[MetricPack, ...]
+    texts: TextReader | None = None
+    """Of a text task with a reference."""
 
 
 def watched_model(
@@ -46,12 +50,16 @@ def watched_model(
     if task is Task.RANKING or (task is None and any(map(_has_lists, seen.values()))):
         return _ranker(reference, config, seen)
     task, classes = _classes(task, reference, config, seen)
-    service = ServicePack(config.latency_slo_ms)
+    texts = TextReader.of(reference) if task is Task.TEXT else None
+    shared = (ServicePack(config.latency_slo_ms), *(() if texts is None else (TextPack(),)))
+    if task is Task.TEXT and len(classes) == 2:
+        task = Task.BINARY
     if task is Task.BINARY:
         _require_two(classes)
         outcome = BinaryOutcome(classes, _threshold(reference, config))
-        return WatchedModel(task, outcome, (service, _binary(config)))
-    return WatchedModel(task, ClassOutcome(classes), (service, MulticlassPack(classes.names)))
+        return WatchedModel(task, outcome, (*shared, _binary(config)), texts)
+    packs = (*shared, MulticlassPack(classes.names))
+    return WatchedModel(task, ClassOutcome(classes), packs, texts)
 
 
 def _has_lists(column: Any) -> bool:

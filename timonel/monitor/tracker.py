@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -111,7 +111,7 @@ class Tracker:
 
     def track(self, deliveries: Sequence[Delivery]) -> None:
         """Count the rows of logs; what the model predicts is told from the first that ever come."""
-        known = None if self.features is None else self.features.reference.names
+        known = self._known()
         logs = [
             tell_columns(one.columns, one.rows, self.config.columns, known, self.rejected)
             for one in deliveries
@@ -123,11 +123,25 @@ class Tracker:
         newest = [one.newest for one in deliveries]
         self._admit([self._read(log, at) for log, at in zip(logs, newest, strict=True)])
 
+    def _known(self) -> tuple[str, ...] | None:
+        """The features of the reference, and its text; None: whatever comes is a feature."""
+        if self.features is None:
+            return None
+        texts = None if self._account is None else self._account.model.texts
+        names = self.features.reference.names
+        return names if texts is None else (*names, texts.column)
+
     def _read(self, log: Log, newest: int) -> Batch:
         events, arrived = read_events(
             log, self.account.model.outcome, self.config.slices, newest, self.rejected
         )
         features = {name: to_arrow(column) for name, column in log.features.items()}
+        texts = self.account.model.texts
+        if texts is not None:
+            counted, watched = texts.read(features, log.rows)
+            events = replace(events, columns={**events.columns, **counted})
+            features = {**features, **watched}
+            features.pop(texts.column, None)
         score = events.columns.get("score")
         if score is not None and np.isfinite(score).any():
             features[SCORE] = pa.array(score)

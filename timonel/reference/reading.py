@@ -89,6 +89,12 @@ def _is_feature(array: pa.Array, rows: int) -> bool:
     return True
 
 
+def text_column(contract: DataContract | None) -> str | None:
+    """The column with the text of a text task."""
+    texts = () if contract is None else contract.text
+    return texts[0].name if texts and contract is not None and contract.task is Task.TEXT else None
+
+
 def kind_of(contract: DataContract | None, name: str) -> str | None:
     """The contract's kind of a feature; None without a contract."""
     kinds = {} if contract is None else {c.name: c.kind for c in contract.features}

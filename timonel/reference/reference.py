@@ -30,8 +30,10 @@ from timonel.reference.reading import (
     feature_names,
     kind_of,
     read_outcome,
+    text_column,
     told_task,
 )
+from timonel.reference.texts import crossed_features
 from timonel.terms import Task
 
 SAMPLE_ROWS = 10_000
@@ -61,6 +63,8 @@ class Reference:
     """Whether a monitor took it from its own first stretch, for want of a better one."""
     catalogue: Catalogue | None = None
     """Of a ranking task: the items."""
+    vocabulary: tuple[str, ...] = ()
+    """Of a text task: the words of its texts."""
 
     @classmethod
     def fit(
@@ -98,7 +102,10 @@ class Reference:
             )
         outcome = read_outcome(columns, rows, predictions, labels, scores)
         taken = {c for c in (predictions, labels, scores) if isinstance(c, str)}
-        names = feature_names(columns, rows, contract, features, taken)
+        text = text_column(contract)
+        derived, words = ({}, None) if text is None else crossed_features(to_arrow(columns[text]))
+        columns = {**columns, **derived}
+        names = [*feature_names(columns, rows, contract, features, taken), *derived]
         bins = tuple(draw_bins(name, columns[name], kind_of(contract, name)) for name in names)
         kept = np.linspace(0, rows - 1, min(rows, SAMPLE_ROWS)).astype(np.int64)
         held = {name: to_arrow(columns[name]).take(pa.array(kept)) for name in names}
@@ -115,6 +122,7 @@ class Reference:
             dict(weights or {}),
             contract,
             learnt,
+            vocabulary=() if words is None else tuple(words.to_pylist()),
         )
 
     @classmethod
@@ -171,6 +179,7 @@ class Reference:
             "weights": dict(self.weights),
             "contract": None if self.contract is None else self.contract.model_dump(mode="json"),
             "learnt": self.learnt,
+            "vocabulary": self.vocabulary,
             "catalogue": None if self.catalogue is None else self.catalogue.to_dict(),
         }
         table = self.sample.replace_schema_metadata({_HEAD: json.dumps(head).encode()})
@@ -209,4 +218,5 @@ class Reference:
             None if contract is None else DataContract.model_validate(contract),
             bool(head["learnt"]),
             None if head["catalogue"] is None else Catalogue.from_dict(head["catalogue"]),
+            tuple(head["vocabulary"]),
         )

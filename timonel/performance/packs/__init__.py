@@ -11,7 +11,6 @@ from timonel.performance.packs.multiclass import MulticlassPack
 from timonel.performance.packs.ranking import RankingPack
 from timonel.performance.packs.service import ServicePack
 from timonel.performance.packs.text import TextPack
-from timonel.performance.packs.texts import TextColumns, read_texts
 
 __all__ = [
     "BinaryPack",
@@ -20,7 +19,5 @@ __all__ = [
     "MulticlassPack",
     "RankingPack",
     "ServicePack",
-    "TextColumns",
     "TextPack",
-    "read_texts",
 ]

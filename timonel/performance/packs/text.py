@@ -12,8 +12,8 @@ from timonel.performance.intervals import LEAST_SUPPORT, wilson
 from timonel.performance.packs.grids import Grid
 from timonel.performance.packs.measures import mean, share
 from timonel.performance.packs.quantiles import quantile
-from timonel.performance.packs.scripts import SCRIPTS
 from timonel.performance.value import Measured, State
+from timonel.reference.scripts import SCRIPTS
 from timonel.windows.events import Events
 from timonel.windows.pack import Contribution, Field
 

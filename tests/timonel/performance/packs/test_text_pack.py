@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from pack_sums import sums_of
-from timonel.performance.packs.scripts import SCRIPTS
 from timonel.performance.packs.text import TextPack
-from timonel.performance.packs.texts import MOST_CHARACTERS, read_texts
 from timonel.performance.value import State
+from timonel.reference.scripts import SCRIPTS
+from timonel.reference.texts import MOST_CHARACTERS, read_texts
 
 PACK = TextPack()
 WORDS = pa.array(["free", "call", "now", "привет"])
@@ -71,7 +71,7 @@ def test_chunks_of_work_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rows are read at once, the columns are the same."""
     texts = ["free call", None, "привет unknown words", "", "x" * 500, "中文 now"] * 7
     whole = _columns(texts)
-    monkeypatch.setattr("timonel.performance.packs.texts.MOST_TOGETHER", 100)
+    monkeypatch.setattr("timonel.reference.texts.MOST_TOGETHER", 100)
     for name, column in _columns(texts).items():
         assert np.array_equal(column, whole[name]), name
 

@@ -1,4 +1,4 @@
-"""Texts as a text pack counts them: how long, how much of them is unknown, in which script."""
+"""Texts as they are watched: how long, how much of them is unknown, in which script."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.performance.packs.scripts import NONE, dominant_scripts
+from timonel.reference.scripts import NONE, SCRIPTS, dominant_scripts
 
 MOST_CHARACTERS = 10_000
 """Of a longer text only the beginning is read."""
@@ -71,3 +71,51 @@ def _read(texts: pa.Array, vocabulary: pa.Array) -> tuple[Any, Any, Any]:
     script = dominant_scripts("".join(texts.to_pylist()), pc.utf8_length(texts).to_numpy())
     tokens[missing], oov[missing], script[missing] = -1, 0, NONE
     return tokens, oov, script
+
+
+TOKENS, UNKNOWN_WORDS, SCRIPT = "(tokens)", "(unknown words)", "(script)"
+"""The features that a text is watched by."""
+MOST_WORDS = 50_000
+FOLDS = 5
+
+
+def words_of(texts: pa.Array) -> pa.Array:
+    """The words of texts, the most frequent MOST_WORDS of them."""
+    lowered = pc.utf8_lower(
+        pc.utf8_slice_codeunits(texts.cast(pa.large_string()), 0, MOST_CHARACTERS)
+    )
+    words = pc.split_pattern_regex(lowered.fill_null(""), _BETWEEN).flatten()
+    counts = pc.value_counts(words.filter(pc.greater_equal(pc.utf8_length(words), 2)))
+    first = pc.sort_indices(counts.field(1), sort_keys=[("", "descending")])[:MOST_WORDS]
+    return counts.field(0).take(first)
+
+
+def text_features(read: TextColumns) -> dict[str, Any]:
+    """Length, share of unknown words and script of each text; missing where there is none."""
+    there = read.tokens >= 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unknown = np.where(read.tokens > 0, read.oov / read.tokens, np.nan)
+    names = pa.array(SCRIPTS, pa.string())
+    script = names.take(pa.array(np.where(there, read.script, 0)))
+    return {
+        TOKENS: np.where(there, read.tokens, np.nan),
+        UNKNOWN_WORDS: np.where(there, unknown, np.nan),
+        SCRIPT: pc.if_else(pa.array(there), script, pa.scalar(None, pa.string())),
+    }
+
+
+def crossed_features(texts: pa.Array) -> tuple[dict[str, Any], pa.Array]:
+    """The features of a reference's texts, each fold against the words of the others; and all words.
+
+    Against its own words no text would have an unknown one.
+    """
+    ends = np.linspace(0, len(texts), FOLDS + 1).astype(int)
+    parts = []
+    for start, end in pairwise(ends):
+        others = pa.concat_arrays([texts.slice(0, start), texts.slice(end)])
+        parts.append(read_texts(texts.slice(start, end - start), words_of(others)))
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("tokens", "oov", "script")
+    )
+    return text_features(TextColumns(*columns)), words_of(texts)
