@@ -117,7 +117,7 @@ class CBPE:
             classes: all labels in the order of the scores' columns; else the sorted ones that occur.
         """
         reference = labelled(y_true, y_score, y_pred, classes=classes)
-        _require_enough(reference)
+        require_enough(reference)
         rng = np.random.default_rng(self.seed)
         self.classes = reference.classes
         self.reference = realised(reference, tuple(self._metrics))
@@ -130,7 +130,10 @@ class CBPE:
         model = self._fitted()
         score, predicted, n_ignored = self._read(y_score, y_pred)
         expected = model.expect(self._metrics, score, predicted)
-        return {name: self._as_estimate(e, len(score), n_ignored) for name, e in expected.items()}
+        return {
+            name: as_estimate(e, len(score), self._contradiction, n_ignored)
+            for name, e in expected.items()
+        }
 
     def check(self, y_true: ArrayLike, y_score: ArrayLike, y_pred: ArrayLike) -> Check:
         """Compare the estimates with matured labels; once contradicted, estimates are untrusted until `fit`.
@@ -197,13 +200,16 @@ class CBPE:
         one = np.eye(len(classes))
         return score[keep], one[encode(predicted[keep], classes)], int((~keep).sum())
 
-    def _as_estimate(self, expected: Expected, n: int, ignored: int) -> Estimate:
-        m = measured(expected.value, expected.variance, n)
-        says = f"{ASSUMPTION}; {self._contradiction}" if self._contradiction else ASSUMPTION
-        return Estimate(m.value, m.lower, m.upper, n, m.state, says, self.trusted, ignored)
+
+def as_estimate(expected: Expected, n: int, contradiction: str, n_ignored: int) -> Estimate:
+    """An expected metric with its interval and its assumption; a contradiction takes the trust away."""
+    m = measured(expected.value, expected.variance, n)
+    says = f"{ASSUMPTION}; {contradiction}" if contradiction else ASSUMPTION
+    return Estimate(m.value, m.lower, m.upper, n, m.state, says, not contradiction, n_ignored)
 
 
-def _require_enough(reference: Labelled) -> None:
+def require_enough(reference: Labelled) -> None:
+    """Raises BadInput if the reference is too small to calibrate on."""
     counts = np.bincount(reference.label, minlength=len(reference.classes))
     if counts.sum() < LEAST_ROWS or counts.min() < LEAST_OF_EACH:
         raise BadInput(

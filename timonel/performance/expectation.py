@@ -63,7 +63,7 @@ class OutcomeModel:
         doubt = self._calibration_variance(metrics, score, predicted)
         values = {name: metric(rows) for name, metric in metrics.items()}
         return {
-            name: Expected(v, _label_variance(rows, v) + doubt[name]) for name, v in values.items()
+            name: Expected(v, label_variance(rows, v) + doubt[name]) for name, v in values.items()
         }
 
     def _calibration_variance(
@@ -95,12 +95,16 @@ def _calibrated(k: int) -> range:
     return range(1, 2) if k == 2 else range(k)
 
 
-def _label_variance(rows: Rows, part: Value | None) -> float:
-    """The variance that is due to each row's outcome being one of the classes by chance."""
+def label_variance(rows: Rows, part: Value | None) -> float:
+    """The variance that is due to each row's outcome being one of the classes by chance.
+
+    A weight of w stands for w rows, each with its own chance.
+    """
     if part is None:
         return 0.0
     h, p = part.by_outcome, rows.outcome
-    return float(((p * h**2).sum(axis=1) - (p * h).sum(axis=1) ** 2).sum())
+    spread = (p * h**2).sum(axis=1) - (p * h).sum(axis=1) ** 2
+    return float((spread / rows.weight).sum())
 
 
 def _variance(parts: list[Value | None]) -> float:

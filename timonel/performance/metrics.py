@@ -26,7 +26,7 @@ class Rows:
     score: Floats
     """(n, k): what the model said, for the order of the rows."""
     weight: Floats
-    """(n,)"""
+    """(n,): where the outcome is a probability, how many rows of this score and prediction there are."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ def _f1(p: Floats, yhat: Floats, _: Floats, w: Floats) -> Value | None:
 
 
 def _auc(p: Floats, _: Floats, score: Floats, w: Floats) -> Value | None:
-    a, b = w * p, w * (1 - p)
-    pairs = a.sum() * b.sum() - a @ b
+    a, b, q = w * p, w * (1 - p), 1 - p
+    pairs = a.sum() * b.sum() - a @ q  # no row is paired with itself
     if a.sum() <= 0 or b.sum() <= 0 or pairs <= 0:
         return None
     below = _mass_below(score, b)
     above = a.sum() - _mass_below(score, a)
-    value = float((a @ below - a @ b / 2) / pairs)
-    right = w * ((below - b / 2) - (above - a / 2))
-    by_outcome = (right - value * w * ((b.sum() - b) - (a.sum() - a))) / pairs
+    value = float((a @ below - a @ q / 2) / pairs)
+    right = w * ((below - q / 2) - (above - p / 2))
+    by_outcome = (right - value * w * ((b.sum() - q) - (a.sum() - p))) / pairs
     by_weight = (p * below + (1 - p) * above - value * (p * b.sum() + (1 - p) * a.sum())) / pairs
     return Value(value, by_outcome, by_weight, min(_worth(w, p), _worth(w, 1 - p)))
 
