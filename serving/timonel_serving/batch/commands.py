@@ -5,14 +5,16 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
-from timonel.contract import DataContract
 from timonel.terms import OnViolation
 from timonel_serving.options import Alias, ModelVersion, PackagePath, Violations
+
+if TYPE_CHECKING:
+    from timonel.contract import DataContract
 
 
 def register(app: typer.Typer) -> None:
@@ -71,7 +73,7 @@ def predict(
         typer.echo(_story(facts, found.contract))
 
 
-def _story(facts: dict[str, Any], contract: DataContract) -> str:
+def _story(facts: dict[str, Any], contract: "DataContract") -> str:
     n = facts["rows"]
     what = f"predicted {contract.target}" if contract.ranking is None else "ranked   "
     lines = [f"scored    {n:,} rows with {facts['model']}, version {facts['version']}"]
