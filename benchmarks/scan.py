@@ -333,7 +333,7 @@ HARDER = {
     "fitted on 28 days": (Traffic(), 28),
     "50 rows in a window": (Traffic(rows=50), 56),
     "10 rows in a window": (Traffic(rows=10), 56),
-    "2,000 rows in a window, 4 features": (Traffic(rows=2_000, features=4, categorical=1), 56),
+    "2,000 rows in a window, 10 features": (Traffic(rows=2_000, features=10, categorical=2), 56),
     "twice the wandering (0.1 sd)": (Traffic(wander=0.1), 56),
     "long memory (0.98 a window)": (Traffic(memory=0.98), 56),
     "very long memory (0.995 a window)": (Traffic(memory=0.995), 56),
@@ -372,7 +372,7 @@ def main() -> None:
     seeds, days, runs = (2, 90, 100) if arguments.quick else (4, 365, 400)
     lines = {
         "main": main_tables(seeds, days, runs),
-        "harder": harder_rows(seeds // 2, days // 2, runs // 4),
+        "harder": harder_rows(seeds // 2, days // 2, runs // 2),
     }
     for name in arguments.tables:
         for line in lines[name]:
