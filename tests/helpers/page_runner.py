@@ -35,6 +35,7 @@ PAGES = (
     "reference/http-api.md",
     "how-to/batch-scoring.md",
     "how-to/explain-predictions.md",
+    "how-to/monitor.md",
     "how-to/backtest.md",
 )
 """In this order: the later pages go on in the folder that the tutorial made."""
