@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonel.drift.scan import data_drift_score, effects
+from timonel.drift.scan.pools import LEAST_POOL_ROWS
 from timonel.monitor.feature_windows import SCORE
 from timonel.monitor.maturity import Complete, all_labelled, mature_part, maturity_age
 from timonel.monitor.metrics import Metrics
@@ -47,7 +48,12 @@ def answer(tracker: Tracker, asked: Question) -> Metrics:
         end=as_datetime(served.end),
         n=served.n,
         n_labelled=served.n_labelled,
-        values={**found.values, **counts, **_drift(tracker, asked)},
+        values={
+            **found.values,
+            **counts,
+            **estimated(tracker, asked, found),
+            **_drift(tracker, asked),
+        },
         version=asked.version,
         slice=asked.slice,
         labels_until=None if part in (None, asked.span) else as_datetime(part.end),
@@ -80,6 +86,38 @@ def figures(tracker: Tracker, asked: Question) -> Figures:
     counters = Complete(served, mature, account.judged)
     values = _values(account.model.packs, counters, span.seconds, immature=part is None)
     return Figures(served, counters, part, values)
+
+
+def estimated(tracker: Tracker, asked: Question, found: Figures) -> dict[str, Measured]:
+    """Quality without labels, and realised less estimated where there are any.
+
+    Not of slices: a score that is right overall need not be so in each part.
+    """
+    estimates = tracker.estimates
+    if estimates is None or asked.slice is not None:
+        return {}
+    keep_trust(tracker)
+    values = estimates.values(found.counters).items()
+    return {
+        **{f"estimated_{name}": value for name, value in values},
+        **estimates.gaps(found.counters, found.values),
+    }
+
+
+def keep_trust(tracker: Tracker) -> None:
+    """Check the estimates on each whole day (UTC) whose labels have come and that was not checked yet."""
+    estimates, state = tracker.estimates, tracker.account.state
+    if estimates is None:
+        return
+    oldest, mature = (
+        max(tracker.oldest, state.clock.horizon),
+        tracker.newest - age_of_labels(tracker),
+    )
+    for start in range(-(-oldest // DAY) * DAY, tracker.newest - DAY + 1, DAY):
+        if start not in estimates.checked:
+            day = state.sums(start, start + DAY)
+            if start + DAY <= mature or all_labelled(day):
+                estimates.check(start, day)
 
 
 def age_of_labels(tracker: Tracker) -> int:
@@ -165,6 +203,11 @@ def _warnings(tracker: Tracker, found: Figures, span: Span) -> Iterator[str]:
     elif tracker.features is not None and tracker.features.reference.learnt:
         rows = tracker.features.reference.rows
         yield f"the reference is the first stable stretch of {rows:,} predictions, for want of another"
+    if tracker.features is not None and 0 < found.served.n * DAY < LEAST_POOL_ROWS * span.seconds * 1e6:
+        yield (
+            f"fewer than {LEAST_POOL_ROWS} predictions a day: too few for an episode of drift, which looks back a"
+            " day at most; compare data_drift_score over longer windows"
+        )
     days = age_of_labels(tracker) / DAY
     if found.part is None:
         yield f"labels take {days:.1f} days: quality of this window is told later"
