@@ -116,7 +116,7 @@ class ModelMonitor:
         answer's start and end say what it covers.
         """
         with self._lock:
-            self._flush()
+            self._settle()
             span = read_span(window_size, start, end, self._tracker.newest)
             return answer(self._tracker, Question(span, version, _one_slice(slice)))
 
@@ -126,28 +126,28 @@ class ModelMonitor:
         Windows are judged once they are over, each once, in the order of time.
         """
         with self._lock:
-            self._flush()
+            self._settle()
             return [] if self._opening is not None else self._watching.look()
 
     @property
     def learning(self) -> Progress | None:
         """How far the first stable stretch has come, which a monitor without a reference takes as one."""
         with self._lock:
-            self._flush()
+            self._settle()
             return self._tracker.learning
 
     @property
     def reference(self) -> Reference | None:
         """The reference given, or learnt; None while learning."""
         with self._lock:
-            self._flush()
+            self._settle()
             features = self._tracker.features
             return None if features is None else features.reference
 
     def view(self) -> ReportView:
         """What the report shows, as plain data: anomalies, charts, drift, versions, labels."""
         with self._lock:
-            self._flush()
+            self._settle()
             if self._opening is None:
                 self._watching.look()
             return view_of(self._tracker, self._watching)
@@ -155,6 +155,13 @@ class ModelMonitor:
     def report(self) -> str:
         """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it."""
         return render(self.view())
+
+    def _settle(self) -> None:
+        """Count all that came, before a question is answered."""
+        self._flush()
+        if self._opening is not None and self._tracker is not self._opening.tracker():
+            self._tracker = self._opening.tracker()
+            self._watching = Watching(self._tracker)
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []
@@ -172,21 +179,16 @@ class ModelMonitor:
             self._tracker.track([delivery])
             return
         self._opening.track(delivery)
-        self._count_anew(self._opening)
+        if self._opening.over:
+            self._settle()
+            self._opening = None
 
     def _label(self, ids: Any, actual: Any, arrived_at: Any) -> None:
-        arrived = self._tracker.arrivals(arrived_at, len(ids))
         if self._opening is None:
-            self._tracker.label(ids, actual, arrived)
+            self._tracker.label(ids, actual, self._tracker.arrivals(arrived_at, len(ids)))
             return
+        arrived = self._opening.tracker().arrivals(arrived_at, len(ids))
         self._opening.label((ids, actual, arrived))
-        self._count_anew(self._opening)
-
-    def _count_anew(self, opening: Opening) -> None:
-        self._tracker = opening.tracker()
-        self._watching = Watching(self._tracker)
-        if opening.over:
-            self._opening = None
 
 
 def _one_slice(given: tuple[str, Any] | dict[str, Any] | None) -> tuple[str, str] | None:

@@ -1,5 +1,7 @@
 """The first rows of a log: only several together say what the model predicts, and what time it is."""
 
+from collections import Counter
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -8,49 +10,82 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonel.frames import to_arrow
 from timonel.monitor.ahead import CONFIRMED_BY
 from timonel.monitor.config import MonitorConfig
+from timonel.monitor.intake import tell_columns
 from timonel.monitor.tracker import OUTCOMES_READ, Delivery, Tracker
 from timonel.reference import Reference
+from timonel.reference.classes import class_name, distinct_values
 
 Label = tuple[Any, Any, NDArray[np.int64]]
 
 
 class Opening:
-    """Keeps the first rows and labels, and counts them anew with each that comes, until they are enough.
+    """Keeps the first rows and labels, until they are enough; what puts them in another light, such as a
+    class that none had before, has them counted anew.
 
     So the answer is the same however the log is cut, and one odd row that comes first decides nothing.
     """
 
     def __init__(self, reference: Reference | None, config: MonitorConfig) -> None:
         self._reference, self._config = reference, config
-        told = reference is not None or config.task is not None
-        self._needed = CONFIRMED_BY if told else min(OUTCOMES_READ, config.learning_rows)
+        self._told = reference is not None or config.task is not None
+        self._needed = CONFIRMED_BY if self._told else min(OUTCOMES_READ, config.learning_rows)
         self._deliveries: list[Delivery] = []
         self._labels: list[Label] = []
+        self._rows = 0
+        self._outcomes: set[str] = set()
+        self._tracker: Tracker | None = None
+        """Up to date, or None."""
 
     @property
     def over(self) -> bool:
         """Whether the rows are enough."""
-        return sum(one.rows for one in self._deliveries) >= self._needed
+        return self._rows >= self._needed
 
     def track(self, delivery: Delivery) -> None:
-        """Keep rows."""
+        """Take rows."""
         kept = {name: _kept(column) for name, column in delivery.columns.items()}
-        self._deliveries.append(replace(delivery, columns=kept))
+        delivery = replace(delivery, columns=kept)
+        outcomes = set() if self._told else set(self._outcomes_of(delivery))
+        news = self._rows < CONFIRMED_BY or not outcomes <= self._outcomes
+        self._outcomes |= outcomes
+        self._deliveries.append(delivery)
+        self._rows += delivery.rows
+        if news:
+            self._tracker = None
+        elif self._tracker is not None:
+            self._tracker.track([delivery])
 
     def label(self, label: Label) -> None:
-        """Keep labels, with their arrival."""
+        """Take labels, with their arrival."""
         self._labels.append(label)
+        if self._tracker is not None:
+            self._tracker.label(*label)
 
     def tracker(self) -> Tracker:
         """A tracker that has counted all of them."""
-        tracker = Tracker(self._reference, self._config)
-        if self._deliveries:
-            tracker.track(self._deliveries)
-        for label in self._labels:
-            tracker.label(*label)
-        return tracker
+        if self._tracker is None:
+            self._tracker = Tracker(self._reference, self._config)
+            if self._deliveries:
+                self._tracker.track(self._deliveries)
+            for label in self._labels:
+                self._tracker.label(*label)
+        return self._tracker
+
+    def _outcomes_of(self, delivery: Delivery) -> Iterator[str]:
+        named = self._config.columns
+        roles = tell_columns(delivery.columns, delivery.rows, named, None, Counter()).roles
+        for role in ("prediction", "actual"):
+            if role in roles:
+                first = to_arrow(roles[role])[:OUTCOMES_READ]
+                yield from (class_name(v) for v in distinct_values(first) if not _is_fraction(v))
+
+
+def _is_fraction(value: Any) -> bool:
+    """A probability: one more of them says nothing new."""
+    return isinstance(value, float) and 0 < value < 1
 
 
 def _kept(column: Any) -> Any:

@@ -12,10 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from accounts import assert_nothing_lost
 from timonel import ModelMonitor, MonitorConfig, Reference
 from timonel.errors import BadInput
-
-from .accounts import assert_nothing_lost
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
