@@ -6,12 +6,17 @@ from timonel.windows.layout import DAY
 
 SEASONED = 28 * DAY
 """History from which the scan learns the seasons of traffic, and thresholds that keep its budget."""
-WIDENED = (1 * DAY, 2 * DAY, 4 * DAY, 8 * DAY, 16 * DAY)
+WIDENED = tuple(days * DAY for days in (1, 2, 3, 4, 5, 6, 7, 10, 14, 21))
 """Before that: when it learns how much healthy traffic moves."""
+HEADROOM = 2.0
+"""Traffic moves further than a short history has shown: so many times as far is healthy, too."""
 
 
 class DriftWatch:
-    """Scans the windows of the features as they are over."""
+    """Scans the windows of the features as they are over.
+
+    Windows within the first stretch of a learnt reference are not judged: they are the reference.
+    """
 
     def __init__(self, features: FeatureWindows, budget: float) -> None:
         self.features, self._budget = features, budget
@@ -27,11 +32,16 @@ class DriftWatch:
         while start < end:
             lesson = self._begun + self._lessons[0] if self._lessons else end
             until = min(max(lesson, start), end)
-            told += self.scan.catch_up(self.features.history(start, until))
+            if not self._in_first_stretch:
+                told += self.scan.catch_up(self.features.history(start, until))
             if self._lessons and until == lesson:
                 self._learn(until)
             start = until
         return told
+
+    @property
+    def _in_first_stretch(self) -> bool:
+        return self.features.reference.learnt and self._lessons[:1] == [WIDENED[0]]
 
     def _learn(self, until: int) -> None:
         """From healthy windows alone, and never again after four weeks: what follows drift absorbs it."""
@@ -39,6 +49,6 @@ class DriftWatch:
         if not len(history.time):
             return
         if self._lessons:
-            self.scan.widen(history)
+            self.scan.widen(history, HEADROOM)
         elif not self.scan.open:
             self.scan = Scan.fit(history, self._weights, self._budget)

@@ -98,17 +98,19 @@ def _fit_short(history: History, gates: Floats, false_alarms_per_month: float) -
     """Plain, and as wide as the history itself moved."""
     budget = Budget(false_alarms_per_month, len(history.bins), history.days, kept=False)
     first = fit_plain(history.counts.sum(0, dtype=np.int64), history.bins, gates, budget)
-    return widened(first, history, np.ones(len(history.bins), dtype=bool))
+    return widened(first, history, np.ones(len(history.bins), dtype=bool), HEADROOM)
 
 
-def widened(calibration: Calibration, history: History, restless: NDArray[np.bool_]) -> Calibration:
-    """With limits of HEADROOM times the largest effects of a history about its own mean, if these are more.
+def widened(
+    calibration: Calibration, history: History, restless: NDArray[np.bool_], headroom: float
+) -> Calibration:
+    """With limits of `headroom` times the largest effects of a history about its own mean, if these are more.
 
     Only of the features (F,) that are `restless`; the reference stays.
     """
     own = Yardstick(history.counts.sum(0, dtype=np.int64)[None])
     pools = replace(calibration, yardstick=own).pools(history)
     moved = np.max(np.nan_to_num(pools.effects), axis=0, initial=0)
-    usual = np.where(restless[calibration.tracks, None], HEADROOM * moved, 0)
+    usual = np.where(restless[calibration.tracks, None], headroom * moved, 0)
     floor = np.maximum(calibration.limits.floor, usual)
     return replace(calibration, limits=replace(calibration.limits, floor=floor))

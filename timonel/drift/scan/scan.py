@@ -21,7 +21,7 @@ from timonel.drift.scan.budget import Budget
 from timonel.drift.scan.calibration import Calibration
 from timonel.drift.scan.episodes import Episode, Tracker
 from timonel.drift.scan.evidence import describer
-from timonel.drift.scan.fitting import fit, fit_plain, units, widened
+from timonel.drift.scan.fitting import HEADROOM, fit, fit_plain, units, widened
 from timonel.drift.scan.gates import gates_of
 from timonel.drift.scan.replay import Block, Replay, replay
 from timonel.drift.scan.windows import DAY, WINDOW, Counts, History, Window
@@ -131,16 +131,16 @@ class Scan:
         self._recent = {t: c for t, c in self._recent.items() if t > newest - DAY}
         return told
 
-    def widen(self, history: History) -> None:
+    def widen(self, history: History, headroom: float = HEADROOM) -> None:
         """Raise the thresholds to what this history, too short to know seasons, has shown to be usual.
 
-        The largest effects about its own mean, and a quarter more, are healthy from now on; the reference
+        The largest effects about its own mean, times `headroom`, are healthy from now on; the reference
         stays. A feature whose episode has been open for a day has drifted, and keeps its thresholds.
         """
         newest = max(self._recent, default=0)
         drifted = {e.feature for e in self.open if newest - e.opened >= DAY}
         restless = np.array([f not in drifted for f in self.calibration.features], dtype=bool)
-        self.calibration = widened(self.calibration, history.ordered(), restless)
+        self.calibration = widened(self.calibration, history.ordered(), restless, headroom)
         self._tracker.calibration = self.calibration
 
     def replay(self, history: History) -> Replay:
