@@ -203,7 +203,10 @@ def _warnings(tracker: Tracker, found: Figures, span: Span) -> Iterator[str]:
     elif tracker.features is not None and tracker.features.reference.learnt:
         rows = tracker.features.reference.rows
         yield f"the reference is the first stable stretch of {rows:,} predictions, for want of another"
-    if tracker.features is not None and 0 < found.served.n * DAY < LEAST_POOL_ROWS * span.seconds * 1e6:
+    if (
+        tracker.features is not None
+        and 0 < found.served.n * DAY < LEAST_POOL_ROWS * span.seconds * 1e6
+    ):
         yield (
             f"fewer than {LEAST_POOL_ROWS} predictions a day: too few for an episode of drift, which looks"
             " back a day at most; compare data_drift_score over longer windows"

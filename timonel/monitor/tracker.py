@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from timonel.frames import to_arrow
 from timonel.monitor.account import Account
 from timonel.monitor.ahead import AheadGuard
 from timonel.monitor.config import MonitorConfig, Role
+from timonel.monitor.estimates import Estimates
 from timonel.monitor.feature_windows import SCORE, FeatureWindows
 from timonel.monitor.intake import Log, read_events, read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
@@ -98,6 +100,13 @@ class Tracker:
     def learning(self) -> Progress | None:
         """How far the first stable stretch has come; None with a reference."""
         return None if self.features is not None else self._learning.progress
+
+    @cached_property
+    def estimates(self) -> Estimates | None:
+        """Performance without labels; None without a labelled reference, which is given or never comes."""
+        if self.features is None:
+            return None
+        return Estimates.of(self.features.reference, self.account.model)
 
     @property
     def newest(self) -> int:

@@ -15,18 +15,18 @@ from timonel.anomalies import (
     from_drift,
     ranked,
 )
-from timonel.monitor.answers import age_of_labels, family
+from timonel.monitor.answers import age_of_labels, family, keep_trust
 from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
 from timonel.monitor.feature_windows import STEP
-from timonel.monitor.figures import reference_figures
+from timonel.monitor.figures import quality_figures, reference_sums
 from timonel.monitor.maturity import all_labelled
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker, micros
 from timonel.performance.value import Measured
 from timonel.windows.directory import VERSION
-from timonel.windows.layout import HOUR
+from timonel.windows.layout import DAY, HOUR
 from timonel.windows.ranges import Sums
 
 LONG = 6 * HOUR
@@ -54,7 +54,9 @@ class Watching:
         self.cleared: deque[Anomaly] = deque(maxlen=MOST_CLEARED)
         """The newest of what has cleared."""
         self.drift: DriftWatch | None = None
-        """None until there is a reference."""
+        """None until there is a reference with features."""
+        self._referenced = False
+        """Whether the figures of the reference were taken, as they must be before the first reading."""
 
     @property
     def open(self) -> list[Anomaly]:
@@ -79,24 +81,32 @@ class Watching:
 
     def _take_reference(self) -> None:
         features = self._tracker.features
-        if features is None or not features.bins or self.drift is not None:
+        if features is None or self._referenced:
             return
-        self.drift = DriftWatch(features, self._tracker.config.false_alarms_per_month / 2)
-        figures = reference_figures(features.reference, self._tracker.account.model)
+        self._referenced = True
+        if features.bins:
+            self.drift = DriftWatch(features, self._tracker.config.false_alarms_per_month / 2)
+        model = self._tracker.account.model
+        sums = reference_sums(features.reference, model)
+        if sums is None:
+            return
+        figures = quality_figures(sums, model)
+        if self._tracker.estimates is not None:
+            figures |= self._tracker.estimates.gaps(sums, figures)
         self._watch.references = {(name, ANYWHERE): value for name, value in figures.items()}
 
     def _metrics(self) -> Iterator[Anomaly]:
         window, newest = micros(self._tracker.config.window), self._tracker.newest
-        mature = newest - age_of_labels(self._tracker)
         for length in sorted({window, max(LONG, window)}):
             for span in self._due("service", length, newest):
                 yield from self._watch.update(self._readings(span, quality=False))
         for length in sorted({max(HOUR, window), max(LONG, window)}):
-            for span in self._due("quality", length, newest):
-                if span.end > mature and not all_labelled(self._whole(span)):
-                    self._judged["quality", length] = span.start
-                    break
+            for span in self._matured("quality", length):
                 yield from self._watch.update(self._readings(span, quality=True))
+        for length in sorted({max(LONG, window), max(DAY, window)}):
+            for span in self._matured("gap", length):
+                yield from self._watch.update(self._gaps(span))
+        keep_trust(self._tracker)
 
     def _whole(self, span: Span) -> Sums:
         return self._tracker.account.state.sums(span.start, span.end)
@@ -108,6 +118,25 @@ class Watching:
         for start in range(begin, until - length + 1, length):
             self._judged[kind, length] = start + length
             yield Span(start, start + length)
+
+    def _matured(self, kind: str, length: int) -> Iterator[Span]:
+        """Those of them whose labels have come."""
+        mature = self._tracker.newest - age_of_labels(self._tracker)
+        for span in self._due(kind, length, self._tracker.newest):
+            if span.end > mature and not all_labelled(self._whole(span)):
+                self._judged[kind, length] = span.start
+                return
+            yield span
+
+    def _gaps(self, span: Span) -> list[Reading]:
+        """Realised less estimated quality, which a change of the population leaves alone."""
+        estimates, sums = self._tracker.estimates, self._whole(span)
+        if estimates is None or not sums.n_labelled:
+            return []
+        start, end = as_datetime(span.start), as_datetime(span.end)
+        realised = dict(self._values(sums, span.seconds, quality=True))
+        gaps = estimates.gaps(sums, realised)
+        return [Reading(start, end, name, value) for name, value in gaps.items()]
 
     def _readings(self, span: Span, *, quality: bool) -> list[Reading]:
         start, end = as_datetime(span.start), as_datetime(span.end)
