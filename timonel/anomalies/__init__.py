@@ -17,13 +17,14 @@ from timonel.anomalies.config import WatchConfig
 from timonel.anomalies.drift import from_drift
 from timonel.anomalies.facts import Fact, FactWatch, Found
 from timonel.anomalies.reading import TRAFFIC, Reading
-from timonel.anomalies.traits import TRAITS, Gate, Kind, Trait, Worse
+from timonel.anomalies.traits import TRAITS, UNJUDGED, Gate, Kind, Trait, Worse, is_judged
 from timonel.anomalies.watch import Band, Watch
 
 __all__ = [
     "ANYWHERE",
     "TRAFFIC",
     "TRAITS",
+    "UNJUDGED",
     "Anomaly",
     "Band",
     "Evidence",
@@ -41,5 +42,6 @@ __all__ = [
     "Where",
     "Worse",
     "from_drift",
+    "is_judged",
     "ranked",
 ]

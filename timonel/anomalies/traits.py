@@ -84,6 +84,11 @@ _GOOD = (
     *("specificity", "precision_at_k", "cp_at_k", "hit_rate"),
     *("auc", "roc_auc", "pr_auc", "ndcg", "mrr", "map", "coverage"),
 )
+_COUNTED = (
+    *("accuracy", "precision", "recall", "specificity", "hit_rate"),
+    *("precision_at_k", "cp_at_k"),
+)
+"""Shares of rows of their own, such as those predicted positive: few rows make a wide baseline."""
 _HITS = replace(_QUALITY, kind=Kind.RATE)
 _LATENCY = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.15), page=Gate(0, 1.75))
 _TAIL = Trait(Kind.POSITIVE, Worse.UP, ticket=Gate(0, 1.3), page=Gate(0, 2.5))
@@ -95,17 +100,16 @@ _SHAPE = Trait(Kind.POSITIVE, Worse.BOTH, info=Gate(0, 1.25), ticket=Gate(0, 1.6
 _SLOW = Trait(Kind.RATE, Worse.UP, ticket=Gate(0.01, 2), page=Gate(0.1, 3))
 _NARROW = Trait(Kind.LEVEL, Worse.UP, info=Gate(0.05), ticket=Gate(0.1))
 _VARIED = Trait(Kind.POSITIVE, Worse.DOWN, info=Gate(0, 1.15), ticket=Gate(0, 1.4))
-_CLICKS = Trait(Kind.RATE, Worse.DOWN, ticket=Gate(0.002, 1.2), page=Gate(0.005, 1.5))
 
 TRAITS: dict[str, Trait] = {
     **dict.fromkeys(("slow_rate", "other_rate"), _SLOW),
-    **dict.fromkeys(("gini", "popularity_bias"), _NARROW),
+    "popularity_bias": _NARROW,
     **dict.fromkeys(("novelty", "intra_list_diversity"), _VARIED),
-    "ctr": _CLICKS,
     **dict.fromkeys(_GOOD, _QUALITY),
     **dict.fromkeys(("error_rate", "null_rate", "timeout_rate"), _FAILURES),
     **dict.fromkeys(("rejected_rate", "violation_rate"), _REJECTED),
-    **dict.fromkeys(("accuracy", "hit_rate"), _HITS),
+    **dict.fromkeys(_COUNTED, _HITS),
+    **dict.fromkeys(("precision@", "recall@"), _QUALITY),
     **dict.fromkeys(("mean_latency_ms", "p50_latency_ms", "p95_latency_ms"), _LATENCY),
     "p99_latency_ms": _TAIL,
     "throughput_per_s": Trait(
@@ -125,8 +129,13 @@ TRAITS: dict[str, Trait] = {
 }
 """By metric; a `_gap` is realised less estimated quality, which a change of the population leaves alone.
 
-Keyed without what follows "[", "@" or ":" in the name.
+Keyed without what follows "[", "@" or ":" in the name; with the "@" where lists differ from rows: their
+precision is a mean over lists, no count.
 """
+
+UNJUDGED = frozenset({"n", "n_labelled", "label_share", "ctr", "gini"})
+"""What the packs tell and nobody judges: traffic is judged by its rate, late labels by their age, clicks by
+the hit rate, and concentration by the popularity bias."""
 
 UNKNOWN = Trait(Kind.LEVEL, Worse.BOTH, info=Gate(0, 1.5))
 """A metric that nobody has described is worth a remark, no more."""
@@ -139,5 +148,11 @@ def family_of(metric: str) -> str:
 
 def trait_of(metric: str, own: dict[str, Trait] | None = None) -> Trait:
     """The trait of a metric: its own, then that of its family."""
-    known = TRAITS | (own or {})
-    return known.get(metric) or known.get(family_of(metric)) or UNKNOWN
+    known, family = TRAITS | (own or {}), family_of(metric)
+    of_lists = f"{family}@" if f"{family}@" in metric else family
+    return known.get(metric) or known.get(of_lists) or known.get(family) or UNKNOWN
+
+
+def is_judged(metric: str) -> bool:
+    """Whether there is anything to hold against it."""
+    return family_of(metric) in TRAITS

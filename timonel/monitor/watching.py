@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from timonel.anomalies import (
     ANYWHERE,
-    TRAITS,
     Anomaly,
     FactWatch,
     Reading,
@@ -13,6 +12,7 @@ from timonel.anomalies import (
     WatchConfig,
     Where,
     from_drift,
+    is_judged,
     ranked,
 )
 from timonel.monitor.answers import age_of_labels, family, keep_trust
@@ -20,7 +20,7 @@ from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
 from timonel.monitor.feature_windows import STEP
 from timonel.monitor.figures import quality_figures, reference_sums
-from timonel.monitor.maturity import all_labelled
+from timonel.monitor.maturity import Complete, all_labelled
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker, micros
@@ -162,11 +162,15 @@ class Watching:
     def _values(
         self, sums: Sums, seconds: float, *, quality: bool
     ) -> Iterator[tuple[str, Measured]]:
-        for pack in self._tracker.account.model.packs:
+        account = self._tracker.account
+        # where quality is not asked, counters of no outcomes spare its computation
+        nothing = account.state.sums(0, 0)
+        counters = sums if quality else Complete(sums, nothing, account.judged)
+        for pack in account.model.packs:
             if quality and not pack.quality:
                 continue
-            for name, value in pack.metrics(sums, seconds).items():
-                if family(name) in TRAITS and (family(name) in pack.quality) == quality:
+            for name, value in pack.metrics(counters, seconds).items():
+                if is_judged(name) and (family(name) in pack.quality) == quality:
                     yield name, value
 
     def _drift(self) -> Iterator[Anomaly]:

@@ -152,7 +152,7 @@ def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured
         for end in _ends(cut, part, negative, positive)
     ]
     interval = wilson(value, value * (1 - value) / support, support)
-    return _bounded(value, interval, rows.n, (ends[0], ends[1]))
+    return _bounded(value, interval, round(support), (ends[0], ends[1]))
 
 
 def _ends(

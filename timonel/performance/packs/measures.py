@@ -65,6 +65,8 @@ def ratio(
 ) -> Measured:
     """The ratio, between 0 and 1, of two sums over rows, with its 95 % interval by the delta method.
 
+    Its n is that of the rows in the denominator; of rows that count unequally, what they are worth.
+
     Args:
         counts: rows in each cell.
         above: what a row of each cell adds to the numerator.
@@ -84,7 +86,7 @@ def ratio(
     value = min(float((w * counts) @ above) / total, 1.0)
     variance = float((w**2 * counts) @ (above - value * below) ** 2) / total**2
     lower, upper = wilson(value, variance, support)
-    return Measured(value, lower, upper, n)
+    return Measured(value, lower, upper, round(support))
 
 
 def mean(
