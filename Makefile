@@ -47,7 +47,7 @@ bench-serving: install ## the predictor beside KServe's sklearn server: CPU a re
 .PHONY: bench-drift
 bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of its own): time a window, target
 	@test -x .venv/alibi/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/alibi
-	$(BIN)/uv pip install --quiet --python .venv/alibi/bin/python --constraint locks/dev.txt --editable '.[alibi]'
+	$(BIN)/uv pip install --quiet --python .venv/alibi/bin/python --editable '.[alibi]'
 	OMP_NUM_THREADS=1 .venv/alibi/bin/python benchmarks/drift.py $(BENCH)
 
 .PHONY: bench-anomalies
