@@ -1,14 +1,16 @@
 """Sums and series over stretches of time, from as few blocks as they take."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import RLock
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from timonel.errors import BadInput
 from timonel.windows.clock import Clock
 from timonel.windows.layout import COARSE, EVENTS, FINE, JUDGED, ROLL, SERVED, Steps
-from timonel.windows.ring import Counts, total
+from timonel.windows.ring import Counts, rows_of, total
 from timonel.windows.tiers import Tiers
 
 if TYPE_CHECKING:
@@ -21,24 +23,25 @@ Stretch = tuple[int, int, int]
 class Sums(Mapping[str, Counts]):
     """The counters of a stretch of time by field, int64, 0 where nothing happened.
 
-    Fields are added up when they are asked for; that must happen before the state changes (RuntimeError
-    otherwise). `load()` has them all, for keeps.
+    They are those of the moment when they were asked for. Fields are added up when they are first read;
+    what is still to be read when the state changes is added up before, see `Asked`.
     """
 
     def __init__(
         self, state: "WindowState", series: Sequence[Tiers], start: int, end: int, steps: Steps
     ) -> None:
-        self.start, self.end = covered(state.clock, steps, start, end)
+        clock = state.clock
+        self.start, self.end = covered(clock, steps, start, end)
         """The stretch that the blocks cover."""
-        self._state, self._generation = state, state.generation
-        self._series = series
-        self._widths = {
-            name: field.width
-            for name, field in state.layout.counted.items()
-            if field.sliced or steps == state.layout.whole_steps
-        }
-        self._stretches = stretches(state.clock, steps, start, end)
-        self._known: dict[str, Counts] = {}
+        self._fields = state.fields if steps == state.whole_steps else state.sliced_fields
+        self._series, self._known = series, dict[str, Counts]()
+        self._rows = [
+            (tier, rows)
+            for tier, first, last in (stretches(clock, steps, start, end) if series else ())
+            for rows in rows_of(series[0].sizes[tier], first, last)
+        ]
+        self._lock = state.asked.lock
+        state.asked.add(self)
 
     @property
     def n(self) -> int:
@@ -51,34 +54,59 @@ class Sums(Mapping[str, Counts]):
         return int(self[EVENTS][JUDGED])
 
     def load(self) -> "Sums":
-        """Itself, with all fields added up."""
-        for field in self._widths:
+        """Itself, with all fields added up: it needs the state no more."""
+        for field in self._fields:
             self[field]
+        self._series = ()
         return self
 
     def __getitem__(self, field: str) -> Counts:
-        if field not in self._known:
-            self._known[field] = self._total(field)
-        return self._known[field]
+        found = self._known.get(field)
+        if found is None:
+            with self._lock:
+                if field not in self._known:
+                    self._known[field] = self._total(field)
+                found = self._known[field]
+        return found
 
     def _total(self, field: str) -> Counts:
-        width = self._widths[field]
-        if self._generation != self._state.generation:
-            raise RuntimeError("the state has changed since: load() the sums, or ask again")
-        parts = [
-            part
-            for tiers in self._series
-            if field in tiers.rings
-            for tier, first, last in self._stretches
-            for part in tiers.rings[field][tier].parts(first, last)
-        ]
+        width = self._fields[field].width
+        rings = [found for tiers in self._series if (found := tiers.rings.get(field)) is not None]
+        parts = [ring[tier].cells[rows] for ring in rings for tier, rows in self._rows]
         return total(parts) if parts else np.zeros(width, np.int64)
 
+    def __contains__(self, field: object) -> bool:
+        return field in self._fields
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._widths)
+        return iter(self._fields)
 
     def __len__(self) -> int:
-        return len(self._widths)
+        return len(self._fields)
+
+
+class Asked:
+    """The sums of a state that somebody may still read.
+
+    The state settles them before it changes, and their reading takes the same lock: so an answer stays
+    what it was, also if another thread reads it while this one counts.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._open: WeakValueDictionary[int, Sums] = WeakValueDictionary()
+
+    def add(self, sums: Sums) -> None:
+        """Note sums that are not added up yet."""
+        self._open[id(sums)] = sums
+
+    def settle(self) -> None:
+        """Add up all that are still in use."""
+        if self._open:
+            with self.lock:
+                for sums in self._open.values():
+                    sums.load()
+                self._open.clear()
 
 
 def stretches(
@@ -87,7 +115,9 @@ def stretches(
     """The blocks that begin in [start, end), rolled up where whole rolls lie inside."""
     if clock.watermark is None:
         return []
-    start, end = max(start, clock.horizon), min(end, clock.end(steps.roll) * steps.roll)
+    start, newest = max(start, clock.horizon), clock.end(steps.roll) * steps.roll
+    # the roll of the watermark holds nothing beyond it, so that a range up to there takes it whole
+    end = newest if rolled and end >= clock.end(steps.fine) * steps.fine else min(end, newest)
     first, last = _up(start, steps.roll), end // steps.roll
     if not rolled or first >= last:
         return _edge(clock, steps, start, end)

@@ -47,11 +47,7 @@ class Ring:
 
     def parts(self, start: int, end: int) -> list[Cells]:
         """The rows of the blocks from start to end (excluded) in order: one or two views."""
-        period = len(self.cells)
-        first, count = start % period, max(end - start, 0)
-        if first + count <= period:
-            return [self.cells[first : first + count]]
-        return [self.cells[first:], self.cells[: first + count - period]]
+        return [self.cells[rows] for rows in rows_of(len(self.cells), start, end)]
 
     def read(self, start: int, end: int) -> Cells:
         """The same rows as one array, perhaps a view."""
@@ -67,6 +63,14 @@ class Ring:
         for part in self.parts(start, end):
             if part.any():
                 part[...] = 0
+
+
+def rows_of(period: int, start: int, end: int) -> list[slice]:
+    """Where the blocks from start to end (excluded) stand in a ring, in order."""
+    first, count = start % period, max(end - start, 0)
+    if first + count <= period:
+        return [slice(first, first + count)]
+    return [slice(first, period), slice(first + count - period)]
 
 
 def total(parts: Sequence[Cells]) -> Counts:

@@ -14,7 +14,7 @@ from timonel.windows.groups import Groups, group
 from timonel.windows.layout import EVENTS, JUDGED, ROLL, SERVED, Layout, Steps
 from timonel.windows.names import Names
 from timonel.windows.pack import Contribution, Pack
-from timonel.windows.ranges import Sums, intervals
+from timonel.windows.ranges import Asked, Sums, intervals
 from timonel.windows.ring import Counts
 from timonel.windows.tiers import Tiers
 
@@ -34,7 +34,7 @@ class WindowState:
     which then expire; they are forgotten once all their events have.
 
     The newest event sets the watermark. Events older than its retention are dropped and counted. It is not
-    safe to use from two threads at once.
+    safe to change from two threads at once; sums may be read from any.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -43,8 +43,11 @@ class WindowState:
         self.directory = Directory(layout)
         self.expired: Counts = np.zeros(2, np.int64)
         """Predictions that are not in the windows any more, and outcomes likewise."""
-        self.generation = 0
-        """Goes up with each change."""
+        self.asked = Asked()
+        """What was asked for, to be added up before anything changes."""
+        self.fields = layout.counted
+        self.sliced_fields = {name: field for name, field in self.fields.items() if field.sliced}
+        self.whole_steps, self._slice_steps = layout.whole_steps, layout.slice_steps
 
     @property
     def watermark(self) -> int | None:
@@ -106,7 +109,7 @@ class WindowState:
         self._count(events, JUDGED, judged, sign)
 
     def _unexpired(self, events: Events, kind: int, sign: int = 1) -> Events:
-        self.generation += 1
+        self.asked.settle()
         self.advance(int(events.time.max()))
         live = events.time >= self.clock.horizon
         if live.all():
@@ -123,6 +126,7 @@ class WindowState:
             return
         if (before.boundary, before.horizon) == (self.clock.boundary, self.clock.horizon):
             return
+        self.asked.settle()
         for key, tiers in self.directory.series.items():
             if not key[1]:
                 self.expired += _leaving(tiers, before, self.clock)
@@ -133,7 +137,7 @@ class WindowState:
         self, events: Events, kind: int, contributions: Iterable[Contribution], sign: int
     ) -> None:
         self._admit_all(events, kind)
-        fields, groups = self.layout.counted, list(self._groups(events))
+        fields, groups = self.fields, list(self._groups(events))
         own = Contribution(EVENTS, np.full(len(events), kind, np.int8))
         for item in chain([own], contributions):
             field = fields[item.field]
@@ -200,7 +204,7 @@ class WindowState:
         return intervals(self.clock, self._steps(slice), chosen, field, width, start, end, step)
 
     def _steps(self, slice: Slice | None) -> Steps:
-        return self.layout.slice_steps if slice else self.layout.whole_steps
+        return self._slice_steps if slice else self.whole_steps
 
     def copy(self) -> "WindowState":
         """The same state, independent."""
@@ -216,7 +220,7 @@ class WindowState:
                 "states of different layouts cannot be merged",
                 fix="give every process the same reference and the same settings of the windows",
             )
-        self.generation += 1
+        self.asked.settle()
         if other.watermark is None:
             return
         self.advance(other.watermark)

@@ -1,5 +1,8 @@
 """Windowed counters: exact, and the same however the log is cut, ordered and merged."""
 
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,8 @@ from small_packs import MINUTE, START, Cells, Confusion, events
 from timonel.errors import BadInput
 from timonel.windows import groups
 from timonel.windows.events import Events
-from timonel.windows.layout import DAY, HOUR, Layout
+from timonel.windows.layout import DAY, EVENTS, HOUR, Layout
+from timonel.windows.ranges import Sums
 from timonel.windows.state import WindowState, fold, merge
 
 PACKS = (Confusion(), Cells())
@@ -267,16 +271,42 @@ def test_a_version_is_forgotten_with_its_events() -> None:
     assert state.expired[0] == 100
 
 
-def test_sums_are_not_read_after_the_state_changed() -> None:
-    """Sums asked for before a change answer from what they have loaded, or refuse."""
+def test_sums_are_those_of_the_moment_when_they_were_asked_for() -> None:
+    """Sums that nobody had read before the state changed read as they would have before."""
     rng = np.random.default_rng(1)
     state = folded([events(rng, 100)])
-    loaded, lazy = state.sums(START, START + DAY).load(), state.sums(START, START + DAY)
-    before = loaded.n
+    before = dict(state.sums(START, START + DAY).load())
+    late = [state.sums(START, START + DAY) for _ in range(3)]
     state.fold(events(rng, 100), PACKS)
-    assert loaded.n == before
-    with pytest.raises(RuntimeError, match="has changed"):
-        lazy.n  # noqa: B018
+    state.judge(events(rng, 10), PACKS)
+    state.advance(START + 40 * DAY)
+    for sums in late:
+        assert sums.n == before[EVENTS][0] > 0
+        for name, counts in before.items():
+            np.testing.assert_array_equal(sums[name], counts)
+    assert state.sums(START, START + DAY).n == 0
+
+
+def test_sums_may_be_read_while_another_thread_counts() -> None:
+    """What another thread reads of sums, while this one folds, is what they were when asked for."""
+    rng = np.random.default_rng(2)
+    state, batch = folded([events(rng, 100)]), events(rng, 1000)
+    asked: Queue[tuple[Sums, Sums] | None] = Queue()
+
+    def read() -> int:
+        read = 0
+        while (pair := asked.get()) is not None:
+            now, late = pair
+            read += all(np.array_equal(late[name], counts) for name, counts in now.items())
+        return read
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        for _ in range(50):
+            asked.put((state.sums(START, START + DAY).load(), state.sums(START, START + DAY)))
+            state.fold(batch, PACKS)
+        asked.put(None)
+        assert reader.result() == 50
 
 
 def test_bad_questions_are_refused() -> None:
