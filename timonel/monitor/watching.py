@@ -91,8 +91,9 @@ class Watching:
         if sums is None:
             return
         figures = quality_figures(sums, model)
-        if self._tracker.estimates is not None:
-            figures |= self._tracker.estimates.gaps(sums, figures)
+        estimates = self._tracker.estimates
+        # quality wanders with the population, its gap does not: with gaps, the rest is learnt from traffic
+        figures = (estimates.gaps(sums, figures) if estimates is not None else {}) or figures
         self._watch.references = {(name, ANYWHERE): value for name, value in figures.items()}
 
     def _metrics(self) -> Iterator[Anomaly]:
