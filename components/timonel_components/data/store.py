@@ -9,6 +9,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 from filelock import FileLock
 
+from timonel.delta import FULL
 from timonel.errors import Unavailable
 from timonel_components.data.versions import (
     DIGEST,
@@ -26,7 +27,6 @@ KEEP_FOR_EVER = {
 """Old versions stay readable: a model can be trained again from the data it was trained on."""
 ONE_FILE = 1 << 40
 """Bytes: rows keep their order within a file, not across files."""
-FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 
 
 def write_version(table: pa.Table, path: Path, source: str) -> DataVersion:

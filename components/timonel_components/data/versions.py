@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import BaseModel, ConfigDict
 
+from timonel.delta import first_line
 from timonel.errors import BadInput, Corrupt
 
 DIGEST = "timonel.digest"
@@ -81,11 +82,6 @@ def table_digest(table: pa.Table) -> str:
         for part in _bytes(column.combine_chunks()):
             digest.update(part)
     return digest.hexdigest()
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text: the native libraries append their stack."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _bytes(column: pa.Array) -> list[bytes | memoryview]:

@@ -6,8 +6,8 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from timonel.delta import first_line
 from timonel.errors import BadInput
-from timonel_components.data.versions import first_line
 
 
 def is_delta(uri: str, options: Mapping[str, str] | None = None) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from timonel.delta import s3_endpoint, s3_options, s3_region
 from timonel.errors import BadInput, Unavailable
 from timonel.tables import read_table
 from timonel_components.data.sources.delta import is_delta, read_delta
@@ -37,22 +38,17 @@ def read_s3(uri: str, environment: Mapping[str, str]) -> pa.Table:
 
 
 def _store(environment: Mapping[str, str]) -> fs.S3FileSystem:
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    address = urlsplit(endpoint or "")
+    address = urlsplit(s3_endpoint(environment) or "")
     return fs.S3FileSystem(
         access_key=environment.get("AWS_ACCESS_KEY_ID"),
         secret_key=environment.get("AWS_SECRET_ACCESS_KEY"),
         session_token=environment.get("AWS_SESSION_TOKEN"),
-        region=_region(environment),
+        region=s3_region(environment),
         endpoint_override=address.netloc or None,
         scheme=address.scheme or "https",
         connect_timeout=CONNECT_SECONDS,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
     )
-
-
-def _region(environment: Mapping[str, str]) -> str:
-    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def _read_object(store: fs.S3FileSystem, place: str, uri: str) -> pa.Table:
@@ -70,12 +66,7 @@ def _read_object(store: fs.S3FileSystem, place: str, uri: str) -> pa.Table:
 
 
 def _read_prefix(uri: str, environment: Mapping[str, str]) -> pa.Table:
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
-    options = {"AWS_REGION": _region(environment)}
-    if endpoint:
-        options |= {"AWS_ENDPOINT_URL": endpoint}
-    if endpoint.startswith("http://"):
-        options |= {"AWS_ALLOW_HTTP": "true"}
+    options = s3_options(environment)
     if not is_delta(uri, options):
         raise BadInput(
             f"{uri}: holds no _delta_log, hence is no Delta table",
