@@ -66,6 +66,7 @@ bench-coverage: install ## how often the 95 % intervals of the monitor's metrics
 bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Polars (in a venv of its own): time, memory, targets
 	@test -x .venv/polars/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/polars
 	$(BIN)/uv pip install --quiet --python .venv/polars/bin/python --constraint locks/dev.txt --editable . polars
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/tracking.py
 	OMP_NUM_THREADS=1 .venv/polars/bin/python benchmarks/metrics.py $(BENCH)
 
 .PHONY: lint

@@ -5,11 +5,13 @@ number, a category that the reference has not), one for what is missing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from timonel.reference.lookup import Lookup
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
@@ -38,6 +40,10 @@ class NumericBins:
     """The stretch that each edge stands for, in `scale`s: the weights of an integral over the edges."""
     scale: float
     """A robust standard deviation: the smaller of the sd and of the interquartile range / 1.349."""
+    _lookup: Lookup = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lookup", Lookup(self.edges))
 
     @classmethod
     def fit(cls, name: str, values: Floats) -> Self:
@@ -60,7 +66,7 @@ class NumericBins:
 
     def codes(self, values: Floats) -> Codes:
         """The cell of each value."""
-        codes = self.edges.searchsorted(values, side="right").astype(np.uint8)
+        codes = self._lookup.codes(values)
         odd = ~np.isfinite(values)
         if odd.any():
             codes[odd] = np.where(np.isnan(values[odd]), NULL, OTHER)
