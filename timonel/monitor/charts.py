@@ -1,14 +1,16 @@
 """The report's charts: metrics in time, with the band that the watch holds healthy."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from timonel.anomalies import Reading
-from timonel.monitor.answers import Question, age_of_labels, figures
+from timonel.monitor.answers import Question, age_of_labels, estimated, figures
 from timonel.monitor.report.view import BandPoint, Chart, Line, Point
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker
 from timonel.monitor.watching import Watching
+from timonel.performance.estimate import Estimate
 from timonel.performance.value import Measured
 from timonel.terms import Task
 from timonel.windows.layout import DAY, HOUR, MINUTE
@@ -38,22 +40,53 @@ def grid(tracker: Tracker) -> list[Span]:
 
 
 def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> tuple[Chart, ...]:
-    """Realised quality, one chart a metric; the stretch whose labels are still to come is marked."""
-    names = QUALITY[tracker.account.model.task]
-    values = [figures(tracker, Question(span)).values for span in steps]
+    """Quality, one chart a metric: realised, and estimated where that can be.
+
+    The stretch whose labels are still to come is marked. Of a binary model, the share predicted positive
+    besides, which needs no labels.
+    """
+    values = [_quality(tracker, span) for span in steps]
     age = age_of_labels(tracker)
     immature = as_datetime(max(tracker.newest - age, 0)) if age else None
-    return tuple(
+    quality = [
         Chart(
             title=name.replace("_", " "),
             metric=name,
-            lines=(_line("realised", steps, [v.get(name) for v in values]),),
+            lines=_lines(name, steps, values),
             baseline=_band(watching, name, steps, [v.get(name) for v in values]),
             immature_from=immature,
             why_empty="No labels have come: track_label brings them.",
         )
-        for name in names
+        for name in QUALITY[tracker.account.model.task]
+    ]
+    if tracker.account.model.task is not Task.BINARY:
+        return tuple(quality)
+    alerts = [v.get("alert_rate") for v in values]
+    return *quality, Chart(
+        title="share predicted positive",
+        metric="alert_rate",
+        lines=(_line("predicted positive", steps, alerts),),
+        baseline=_band(watching, "alert_rate", steps, alerts),
+        why_empty="No predictions are classes of the model.",
     )
+
+
+def _quality(tracker: Tracker, span: Span) -> Mapping[str, Measured]:
+    found = figures(tracker, Question(span))
+    return {**found.values, **estimated(tracker, Question(span), found)}
+
+
+def _lines(
+    name: str, steps: Sequence[Span], values: Sequence[Mapping[str, Measured]]
+) -> tuple[Line, ...]:
+    """The realised metric, and the estimated one with what it assumes."""
+    realised = _line("realised", steps, [v.get(name) for v in values])
+    guessed = [v.get(f"estimated_{name}") for v in values]
+    newest = guessed[-1]
+    if not isinstance(newest, Estimate):
+        return (realised,)
+    says = newest.assumption.removeprefix("assumes ")
+    return realised, replace(_line("estimated", steps, guessed), assumption=says)
 
 
 def service(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> tuple[Chart, ...]:

@@ -11,7 +11,7 @@ from timonel.monitor.model import WatchedModel
 from timonel.performance.binned import ESTIMATED, BinnedCBPE, ScoreCounts
 from timonel.performance.estimate import Estimate
 from timonel.performance.packs.binary import BinaryPack
-from timonel.performance.packs.grids import SCORE_AT, SCORE_CELLS, SCORE_WIDTH
+from timonel.performance.packs.grids import SCORE_CELLS, SCORE_WIDTH, SCORE_WITHIN
 from timonel.performance.packs.selection import NEGATIVE, POSITIVE
 from timonel.performance.value import Measured, State
 from timonel.reference import Reference
@@ -43,7 +43,7 @@ class Estimates:
             return None
         label = np.where(events.labelled, events.columns["actual"], np.nan)
         try:
-            return cls(BinnedCBPE(label, events.columns["score"], SCORE_AT), pack)
+            return cls(BinnedCBPE(label, events.columns["score"], SCORE_WITHIN), pack)
         except BadInput:  # too small to calibrate on
             return None
 

@@ -6,7 +6,7 @@ import pytest
 from timonel.errors import BadInput
 from timonel.performance.binned import ESTIMATED, BinnedCBPE, ScoreCounts
 from timonel.performance.estimate import CBPE
-from timonel.performance.packs.grids import SCORE_AT, SCORE_CELLS, score_codes
+from timonel.performance.packs.grids import SCORE_CELLS, SCORE_WITHIN, score_codes
 from timonel.performance.realised import labelled, realised
 from timonel.performance.value import Measured, State
 
@@ -41,7 +41,7 @@ def test_the_histogram_costs_half_a_point_at_most(reference: int, centre: float)
     """Each estimate is within .005 of CBPE on the same rows, and its interval is as wide within a tenth."""
     label, score = drawn(reference, 1)
     rows = CBPE().fit(label, score, (score >= THRESHOLD).astype(int))
-    binned = BinnedCBPE(label, score, SCORE_AT)
+    binned = BinnedCBPE(label, score, SCORE_WITHIN)
     for seed in range(2, 8):
         window = drawn(3000, seed, centre)[1]
         exact = rows.estimate(window, (window >= THRESHOLD).astype(int))
@@ -58,7 +58,7 @@ def test_the_interval_holds_what_the_labels_show() -> None:
     """In 95 % of 200 windows under a benign shift, within three standard errors."""
     hits = dict.fromkeys(ESTIMATED, 0)
     for seed in range(200):
-        binned = BinnedCBPE(*drawn(3000, 2 * seed), SCORE_AT, bootstraps=50)
+        binned = BinnedCBPE(*drawn(3000, 2 * seed), SCORE_WITHIN, bootstraps=50)
         label, score = drawn(1000, 2 * seed + 1, centre=-1.0)
         truth = shown(label, score)
         for name, found in binned.estimate(counted(score)).items():
@@ -72,7 +72,7 @@ def test_a_new_threshold_is_followed() -> None:
     """The estimate takes the highest scores for the positives, as many as there are."""
     label, score = drawn(20_000, 3)
     for threshold in (0.1, 0.5, 0.8):
-        found = BinnedCBPE(label, score, SCORE_AT).estimate(counted(score, threshold))
+        found = BinnedCBPE(label, score, SCORE_WITHIN).estimate(counted(score, threshold))
         right = np.mean((score >= threshold) == label)
         assert float(found["accuracy"]) == pytest.approx(right, abs=0.005)
 
@@ -87,7 +87,7 @@ def test_healthy_labels_do_not_contradict() -> None:
     """In 40 streams of 20 checked windows trust is lost in 10 % at most; gaps lie around 0."""
     lost, gaps = 0, []
     for stream in range(40):
-        binned = BinnedCBPE(*drawn(10_000, 1000 * stream), SCORE_AT)
+        binned = BinnedCBPE(*drawn(10_000, 1000 * stream), SCORE_WITHIN)
         for window in range(1, 21):
             label, score = drawn(1000, 1000 * stream + window, centre=-2 + window / 10)
             rows, truth = counted(score), shown(label, score)
@@ -101,7 +101,7 @@ def test_healthy_labels_do_not_contradict() -> None:
 
 def test_a_concept_drift_takes_the_trust_away() -> None:
     """Scores that lost half their meaning: the first window contradicts, and every estimate says so."""
-    binned = BinnedCBPE(*drawn(10_000, 1), SCORE_AT)
+    binned = BinnedCBPE(*drawn(10_000, 1), SCORE_WITHIN)
     label, score = drawn(2000, 2, stretch=3.0)
     gap = binned.gaps(counted(score), shown(label, score))["accuracy"]
     assert gap.upper < 0
@@ -114,7 +114,7 @@ def test_a_concept_drift_takes_the_trust_away() -> None:
 
 def test_few_rows_are_neither_compared_nor_checked() -> None:
     """Where the rarer kind has fewer than 20 rows there is no gap; without a row no estimate."""
-    binned = BinnedCBPE(*drawn(10_000, 1), SCORE_AT)
+    binned = BinnedCBPE(*drawn(10_000, 1), SCORE_WITHIN)
     label, score = drawn(60, 2)
     gaps = binned.gaps(counted(score), shown(label, score))
     assert gaps["accuracy"].state is State.TOO_FEW
@@ -125,4 +125,4 @@ def test_few_rows_are_neither_compared_nor_checked() -> None:
 def test_a_reference_that_is_too_small() -> None:
     """It says what is needed."""
     with pytest.raises(BadInput, match="at least 100"):
-        BinnedCBPE(*drawn(60, 1), SCORE_AT)
+        BinnedCBPE(*drawn(60, 1), SCORE_WITHIN)

@@ -106,6 +106,16 @@ SCORE_AT = _score_at()
 """The probability in the middle of each cell, (SCORE_CELLS,)."""
 
 
+def _score_within(points: int = 8) -> Floats:
+    places = (np.arange(points) + 0.5) / points - 0.5
+    middle = np.log(SCORE_AT / (1 - SCORE_AT))
+    return np.asarray(1 / (1 + np.exp(-(middle[:, None] + places * LOGIT_STEP))))
+
+
+SCORE_WITHIN = _score_within()
+"""Probabilities evenly spread over each cell (of the end cells, around their middle), (SCORE_CELLS, 8)."""
+
+
 def middles() -> Floats:
     """The middle of each latency cell in microseconds, (LATENCY_CELLS,).
 
