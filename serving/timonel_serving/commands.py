@@ -9,6 +9,7 @@ import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
 from timonel_serving.batch import commands as batch_commands
+from timonel_serving.detector import commands as detector_commands
 from timonel_serving.explainer import commands as explainer_commands
 from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
     explainer_commands.register(app)
     batch_commands.register(app)
+    detector_commands.register(app)
 
 
 def serve(

@@ -6,7 +6,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 
 
-def bind(host: str, port: int, setting: str) -> socket.socket:
+def bind(host: str, port: int, setting: str, section: str = "serving") -> socket.socket:
     """A socket bound to an address, not yet listening."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -15,7 +15,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise taken(host, port, setting, str(error.strerror)) from None
+        raise taken(host, port, setting, str(error.strerror), section) from None
     return listener
 
 
@@ -26,11 +26,17 @@ def check_free(settings: Serving) -> None:
             bind(settings.host, port, setting).close()
 
 
-def taken(host: str, port: int, setting: str, reason: str = "the address is in use") -> BadInput:
+def taken(
+    host: str,
+    port: int,
+    setting: str,
+    reason: str = "the address is in use",
+    section: str = "serving",
+) -> BadInput:
     """The error of an address that is not to be had."""
     return BadInput(
-        f"serving.{setting} is {port}: cannot listen on {host}:{port}: {reason}",
-        fix=f"choose another serving.{setting}, or 0 for a free one",
+        f"{section}.{setting} is {port}: cannot listen on {host}:{port}: {reason}",
+        fix=f"choose another {section}.{setting}, or 0 for a free one",
     )
 
 

@@ -186,6 +186,34 @@ class Serving(Section):
     """Inferences that may wait to be sent; more are dropped and counted, a response never waits."""
 
 
+class Detector(Section):
+    """The detector, which takes the events of inferences beside the predictor."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 in a container."""
+    port: Port = 9300
+    """Port; 0 takes a free one."""
+    durable: bool = False
+    """Whether an event is on the disk itself (fsync) before it is answered, so that not even a power
+    loss takes it. An answered event outlives the death of the process either way."""
+    spool_mb: Annotated[float, Field(gt=0)] = 1024.0
+    """Megabytes of events kept on disk; the oldest go first, and are counted."""
+    max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 16.0
+    """Size of a message in megabytes, unpacked."""
+    join_timeout: Duration = timedelta(minutes=1)
+    """How long a request waits for its response, and the other way round."""
+    services: tuple[str, ...] | None = None
+    """Names of the inference services whose events are taken. Default: all."""
+
+    @model_validator(mode="after")
+    def _room(self) -> "Detector":
+        if self.spool_mb < 4 * self.max_body_mb:
+            raise ValueError(
+                f"spool_mb is {self.spool_mb:g}, less than four times max_body_mb {self.max_body_mb:g}"
+            )
+        return self
+
+
 class Monitoring(Section):
     """How the model is watched once it serves."""
 
@@ -195,6 +223,8 @@ class Monitoring(Section):
     """Budget of false alarms for the whole model, over all its features."""
     latency_slo_ms: Annotated[float, Field(gt=0)] = 100.0
     """A prediction slower than this breaks the service level."""
+    detector: Detector = Detector()
+    """What takes the events."""
 
 
 class Retraining(Section):

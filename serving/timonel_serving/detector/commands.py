@@ -1,0 +1,97 @@
+"""The command of the detector's process. Heavy imports stay inside the function."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from timonel_serving.options import Host
+
+if TYPE_CHECKING:
+    from timonel.config.sections import Detector
+    from timonel.reference import Reference
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("detect")(detect)
+
+
+def detect(
+    config: ConfigPath = DEFAULT_CONFIG,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model package, or a file of Reference.save. Default: the first stable stretch."
+        ),
+    ] = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the spool. Default: one for the model in storage.directory."),
+    ] = None,
+    host: Host = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    durable: Annotated[
+        bool | None,
+        typer.Option(
+            "--durable/--no-durable", help="Whether an answer waits until the event is on the disk."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take the events of inferences (KServe's logger, or `timonel serve --log-url`) and watch the model."""
+    # as a container's process 1 Python would ignore SIGTERM while it loads
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    from timonel.config import load_config
+    from timonel.monitor.config import MonitorConfig
+    from timonel_serving.detector.process import put_together, run
+
+    loaded = load_config(config)
+    flags = {"host": host, "port": port, "durable": durable}
+    settings = _settings(loaded.monitoring.detector, flags)
+    known = None if reference is None else _reference(reference)
+    folder = spool or loaded.home / "spool" / loaded.model.name
+    detection = put_together(settings, MonitorConfig.of(loaded), known, folder)
+
+    def announce(url: str) -> None:
+        facts = {"model": loaded.model.name, "url": url, "spool": str(folder)}
+        typer.echo(json.dumps(facts) if as_json else _story(facts))
+        sys.stdout.flush()
+
+    run(detection, settings, announce)
+
+
+def _story(facts: dict[str, str]) -> str:
+    lines = [
+        f"detecting {facts['model']}",
+        f"events    {facts['url']}/",
+        f"metrics   {facts['url']}/metrics",
+        f"spool     {facts['spool']}",
+        "Ctrl-C stops it",
+    ]
+    return "\n".join(lines)
+
+
+def _settings(base: "Detector", flags: dict[str, Any]) -> "Detector":
+    from pydantic import ValidationError
+
+    from timonel.errors import BadInput
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return type(base).model_validate({**base.model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"--{first['loc'][0]} is {first['input']!r}: {first['msg']}") from None
+
+
+def _reference(path: Path) -> "Reference":
+    from timonel.package import open_package
+    from timonel.reference import Reference
+
+    return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)

@@ -1,0 +1,104 @@
+"""The detector's process: put together, listening, and stopped in order."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from timonel.config.sections import Detector
+from timonel.monitor.config import MonitorConfig
+from timonel.monitor.monitor import ModelMonitor
+from timonel.reference import Reference
+from timonel_serving.detector.app import DetectorApp, Door
+from timonel_serving.detector.batch import ROLES
+from timonel_serving.detector.commit import Commit
+from timonel_serving.detector.folding import Folding
+from timonel_serving.detector.join import Bounds, Join
+from timonel_serving.detector.metrics import DetectorMetrics
+from timonel_serving.detector.spool import Spool
+from timonel_serving.detector.tally import Tally
+from timonel_serving.listen import address, bind
+
+_MB = 2**20
+_LAST_CALL = 5.0
+"""Seconds in which those who are sending may end."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A detector, put together."""
+
+    monitor: ModelMonitor
+    folding: Folding
+    spool: Spool
+    tally: Tally
+    door: Door
+
+
+def put_together(
+    settings: Detector,
+    watching: MonitorConfig,
+    reference: Reference | None,
+    folder: Path,
+    clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+) -> Detection:
+    """A detector whose spool lies in `folder`; nothing runs yet."""
+    monitor = ModelMonitor(reference, watching.model_copy(update={"columns": ROLES}))
+    spool, tally = Spool(folder, int(settings.spool_mb * _MB)), Tally()
+    join = Join(Bounds(round(settings.join_timeout.total_seconds() * 1e6)), tally)
+    folding = Folding(
+        spool,
+        join,
+        monitor,
+        tally,
+        names=_names(reference),
+        services=settings.services,
+        clock=clock,
+    )
+    registry = CollectorRegistry()
+    registry.register(DetectorMetrics(tally, spool, lambda: folding.waiting))
+    commit = Commit(spool) if settings.durable else None
+    max_body = int(settings.max_body_mb * _MB)
+    door = Door(spool, tally, registry, lambda: folding.alive, clock, max_body, commit)
+    return Detection(monitor, folding, spool, tally, door)
+
+
+def _names(reference: Reference | None) -> tuple[str, ...]:
+    """The features in the order in which rows without names have them."""
+    if reference is None:
+        return ()
+    if reference.contract is None:
+        return tuple(reference.names)
+    return tuple(column.name for column in reference.contract.features)
+
+
+def run(detection: Detection, settings: Detector, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is told the address."""
+    listener = bind(settings.host, settings.port, "port", "monitoring.detector")
+    config = uvicorn.Config(
+        DetectorApp(detection.door),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=int(_LAST_CALL),
+    )
+    server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        announce(f"http://{address(listener)}")
+        await server.serve(sockets=[listener])
+
+    listener.listen(2048)
+    detection.folding.start()
+    try:
+        uvloop.run(serve())
+    finally:
+        detection.folding.stop()
+        detection.spool.close()

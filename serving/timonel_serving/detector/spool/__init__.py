@@ -1,0 +1,5 @@
+"""An append-only log on disk between those who send events and the one who folds them."""
+
+from timonel_serving.detector.spool.spool import Record, Spool
+
+__all__ = ["Record", "Spool"]
