@@ -4,6 +4,7 @@ data/<model>/      Delta table: every ingested version of the data
 packages/<model>/  model packages, one folder a training
 cache/<model>/     packages fetched from the registry, by digest
 runs/              working files and logs of runs
+ledger/            predictions, labels, windows and decisions, unless settings place them elsewhere
 mlflow.db          MLflow's runs and registry, unless a server keeps them
 artifacts/         MLflow's artifacts, likewise
 """

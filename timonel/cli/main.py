@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from timonel.cli import config_commands, init, monitor
+from timonel.cli import config_commands, init, ledger, monitor
 from timonel.errors import TimonelError
 
 HELP = "Keeps a model in production on course: trains, registers, serves and watches it."
@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     init.register(app)
     config_commands.register(app)
     monitor.register(app)
+    ledger.register(app)
     for entry in sorted(entry_points(group="timonel.commands"), key=lambda e: e.name):
         entry.load()(app)
     return app

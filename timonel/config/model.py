@@ -104,6 +104,14 @@ class Config(Section):
         return (self.base / self.storage.directory).absolute()
 
     @property
+    def ledger(self) -> str:
+        """The ledger's address, a relative path resolved against the file's folder."""
+        text = self.storage.ledger
+        if text is None:
+            return os.fspath(self.home / "ledger")
+        return text if "://" in text else os.fspath((self.base / text).absolute())
+
+    @property
     def source(self) -> str:
         """The table's address, a relative path resolved against the file's folder."""
         text = self.data.source

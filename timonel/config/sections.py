@@ -269,6 +269,9 @@ class Storage(Section):
     """Data versions, runs, packages and the registry. A relative path starts at this file's folder."""
     tracking_uri: str | None = None
     """An MLflow server. Default: the environment's MLFLOW_TRACKING_URI, else SQLite in `directory`."""
+    ledger: str | None = None
+    """Where predictions, labels and decisions are kept: a directory or an s3:// address.
+    Default: `ledger` in `directory`."""
 
 
 class Resources(Section):
