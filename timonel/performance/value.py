@@ -53,10 +53,14 @@ class Measured:
     state: State = State.OK
 
     def __post_init__(self) -> None:
-        numbers = [x for x in (self.value, self.lower, self.upper) if x is not None]
-        if not all(math.isfinite(x) for x in numbers):
+        value, lower, upper = self.value, self.lower, self.upper
+        if not (
+            (value is None or math.isfinite(value))
+            and (lower is None or math.isfinite(lower))
+            and (upper is None or math.isfinite(upper))
+        ):
             raise ValueError(f"{self!r}: a metric is finite or has a state that says why not")
-        if (self.value is not None) != (self.state is State.OK):
+        if (value is not None) != (self.state is State.OK):
             raise ValueError(f"{self!r}: a metric has a value if and only if its state is ok")
 
     @classmethod

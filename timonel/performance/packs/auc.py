@@ -24,10 +24,14 @@ def auc_interval(
     model = _variance(value, positives, negatives)
     scale = Z**2 * max(1.0, variance / model if model > 0 else 1.0)
 
-    def beyond(area: float) -> bool:
-        return (value - area) ** 2 > scale * _variance(area, positives, negatives)
+    def excess(area: float) -> float:
+        return abs(value - area) - math.sqrt(scale * _variance(area, positives, negatives))
 
-    return _edge(beyond, 0.0, value), _edge(beyond, 1.0, value)
+    reach = 1.2 * math.sqrt(scale * model)
+    return (
+        _edge(excess, 0.0, max(value - reach, 0.0), value),
+        _edge(excess, 1.0, min(value + reach, 1.0), value),
+    )
 
 
 def _variance(area: float, positives: float, negatives: float) -> float:
@@ -36,9 +40,24 @@ def _variance(area: float, positives: float, negatives: float) -> float:
     return area * (1 - area) * spread / (positives * negatives)
 
 
-def _edge(beyond: Callable[[float], bool], outside: float, inside: float) -> float:
-    """Where `beyond` ends between the two, by bisection."""
-    while abs(outside - inside) > 1e-12 and not math.isclose(outside, inside, rel_tol=1e-12):
-        middle = (outside + inside) / 2
-        outside, inside = (middle, inside) if beyond(middle) else (outside, middle)
+def _edge(excess: Callable[[float], float], outside: float, guess: float, inside: float) -> float:
+    """Where `excess`, above 0 outside, falls to 0, which is likely just inside `guess`: Illinois method."""
+    above, below, near = excess(outside), excess(inside), excess(guess)
+    if near > 0:
+        outside, above = guess, near
+    else:
+        inside, below = guess, near
+    outer = None
+    while abs(outside - inside) > 1e-12:
+        part = above / (above - below) if below < 0 < above else 0.5
+        at = outside + part * (inside - outside)
+        found = excess(at)
+        again, outer = outer is (found > 0), found > 0
+        moved = abs(at - (outside if outer else inside))
+        if outer:
+            outside, above, below = at, found, below / 2 if again else below
+        else:
+            inside, below, above = at, found, above / 2 if again else above
+        if moved < 1e-12:
+            return at
     return inside

@@ -3,7 +3,9 @@
 What the order within a cell could change is the metric's `bound`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,35 +28,64 @@ class Scored:
     """(groups, cells)"""
     positives: NDArray[np.int64]
     """(groups, cells)"""
-    weight: Floats
-    """(groups,)"""
+    weight: tuple[float, ...]
+    """Of a row of each group."""
+
+    @cached_property
+    def negative_rows(self) -> list[int]:
+        """Negatives by group."""
+        return [int(rows.sum()) for rows in self.negatives]
+
+    @cached_property
+    def positive_rows(self) -> list[int]:
+        """Positives by group."""
+        return [int(rows.sum()) for rows in self.positives]
 
     @property
     def n(self) -> int:
         """Rows."""
-        return int(self.negatives.sum() + self.positives.sum())
+        return sum(self.negative_rows) + sum(self.positive_rows)
+
+    @cached_property
+    def negative(self) -> Floats:
+        """Weighted negatives by cell."""
+        return self.weighted(self.negatives)
+
+    @cached_property
+    def positive(self) -> Floats:
+        """Weighted positives by cell."""
+        return self.weighted(self.positives)
+
+    def weighted(self, counts: NDArray[np.int64], power: int = 1) -> Floats:
+        """Rows by group and cell added up over the groups, each with this power of its weight."""
+        total: Floats = counts[0] * self.weight[0] ** power
+        for rows, weight in zip(counts[1:], self.weight[1:], strict=True):
+            total = total + rows * weight**power
+        return total
+
+    def squared(self, counts: NDArray[np.int64]) -> Floats:
+        """The same with the squares of the weights."""
+        return self.weighted(counts, 2)
 
     def total(self) -> tuple[float, float]:
         """The sum of the weights, and Kish's number of equally weighted rows that they are worth."""
-        rows = (self.negatives + self.positives).sum(axis=1)
-        weight = float(self.weight @ rows)
-        return weight, self.worth(self.negatives + self.positives)
+        rows = [a + b for a, b in zip(self.negative_rows, self.positive_rows, strict=True)]
+        return self.sum_of(rows), self.worth(rows)
 
-    def sums(self) -> tuple[Floats, Floats]:
-        """Weighted negatives and positives by cell."""
-        return self.weight @ self.negatives, self.weight @ self.positives
+    def sum_of(self, rows: Sequence[int]) -> float:
+        """The weights of so many rows of each group."""
+        return sum(w * n for w, n in zip(self.weight, rows, strict=True))
 
-    def worth(self, counts: NDArray[np.int64]) -> float:
-        """Kish's number of equally weighted rows that these rows are worth."""
-        rows = counts.sum(axis=1)
-        squares = float(self.weight**2 @ rows)
-        return float(self.weight @ rows) ** 2 / squares if squares else 0.0
+    def worth(self, rows: Sequence[int]) -> float:
+        """Kish's number of equally weighted rows that so many of each group are worth."""
+        squares = sum(w * w * n for w, n in zip(self.weight, rows, strict=True))
+        return self.sum_of(rows) ** 2 / squares if squares else 0.0
 
     def state(self) -> State | None:
         """Why there is no figure that needs both classes; None: there is."""
         if not self.n:
             return State.NO_DATA
-        rarer = min(self.worth(self.negatives), self.worth(self.positives))
+        rarer = min(self.worth(self.negative_rows), self.worth(self.positive_rows))
         if not rarer:
             return State.UNDEFINED
         return State.TOO_FEW if rarer < LEAST_SUPPORT - 1e-9 else None
@@ -68,16 +99,17 @@ def roc_auc(rows: Scored) -> Measured:
     state = rows.state()
     if state:
         return Measured.absent(state, rows.n)
-    negative, positive = rows.sums()
-    n, p = negative.sum(), positive.sum()
-    beaten = (np.cumsum(negative) - negative / 2) / n
-    beating = 1 - (np.cumsum(positive) - positive / 2) / p
-    value = float(positive @ beaten / p)
-    squares = rows.weight**2
-    variance = float((squares @ rows.positives) @ (beaten - value) ** 2 / p**2)
-    variance += float((squares @ rows.negatives) @ (beating - value) ** 2 / n**2)
-    interval = auc_interval(value, variance, rows.worth(rows.positives), rows.worth(rows.negatives))
-    bound = float(negative @ positive / (2 * n * p))
+    negative, positive = rows.negative, rows.positive
+    n, p = rows.sum_of(rows.negative_rows), rows.sum_of(rows.positive_rows)
+    beaten = (negative.cumsum() - negative * 0.5) / n
+    value = min(float(positive @ beaten) / p, 1.0)
+    # of a negative: 1 less the share of positives below it, less the value
+    beating = (positive.cumsum() - positive * 0.5) / p - (1 - value)
+    variance = float(rows.squared(rows.positives) @ (beaten - value) ** 2) / p**2
+    variance += float(rows.squared(rows.negatives) @ beating**2) / n**2
+    support = rows.worth(rows.positive_rows), rows.worth(rows.negative_rows)
+    interval = auc_interval(value, variance, *support)
+    bound = float(negative @ positive) / (2 * n * p)
     return _bounded(value, interval, rows.n, (value - bound, value + bound))
 
 
@@ -90,16 +122,16 @@ def average_precision(rows: Scored) -> Measured:
     state = rows.state()
     if state:
         return Measured.absent(state, rows.n)
-    negative, positive = (side[::-1] for side in rows.sums())
+    negative, positive = rows.negative[::-1], rows.positive[::-1]
     used = positive > 0
     hits, misses = np.cumsum(positive) - positive, np.cumsum(negative) - negative
     a, b, p, n = (x[used] for x in (hits, misses, positive, negative))
     total = p.sum()
     value = float(p @ _even(a, b, p, n) / total)
-    weights = rows.weight[rows.positives.any(axis=1)]
-    lowest = _last(a, b + n, p, float(weights[0]) if len(weights) == 1 else 0.0) / float(total)
+    weights = [w for w, some in zip(rows.weight, rows.positive_rows, strict=True) if some]
+    lowest = _last(a, b + n, p, weights[0] if len(weights) == 1 else 0.0) / float(total)
     highest = float(p @ ((a + p) / (a + p + b)) / total)
-    support = rows.worth(rows.positives)
+    support = rows.worth(rows.positive_rows)
     interval = wilson(value, value * (1 - value) / support, support)
     return _bounded(value, interval, rows.n, (lowest, highest))
 
@@ -133,13 +165,12 @@ def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured
     """
     if not rows.n:
         return Measured.absent(State.NO_DATA)
-    negative, positive = rows.sums()
+    negative, positive = rows.negative, rows.positive
     below = np.cumsum(served[::-1])[::-1] - served
     part = np.clip((k - below) / np.maximum(served, 1), 0.0, 1.0)
     labelled = part * (negative + positive)
     total, found = float(labelled.sum()), float(part @ positive)
-    everyone = rows.negatives + rows.positives
-    squares = float(rows.weight**2 @ everyone @ part)
+    squares = float(rows.squared(rows.negatives + rows.positives) @ part)
     if total <= 0:
         return Measured.absent(State.UNDEFINED, rows.n)
     support = total**2 / squares

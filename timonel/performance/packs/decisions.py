@@ -1,63 +1,58 @@
 """How good the decisions at the threshold are, from weighted confusion counts."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from timonel.config import Costs
 from timonel.performance.packs.measures import mean, ratio
-from timonel.performance.packs.selection import NEGATIVE
 from timonel.performance.value import Measured
 
-Floats = NDArray[np.float64]
+Four = tuple[float, float, float, float]
 
 
-def decision_metrics(
-    confusion: NDArray[np.int64],
-    group: NDArray[np.intp],
-    weight: Floats,
-    costs: Costs,
-    beta: float,
-) -> dict[str, Measured]:
-    """Accuracy to cost. Rows without a prediction are left out: null_rate tells of them.
+@dataclass(frozen=True)
+class Decisions:
+    """Rows that have both an outcome and a prediction; the others null_rate tells of."""
 
-    Args:
-        confusion: rows by exploration, actual class and prediction (null, negative, positive).
-        group: which weight counts for them, of the same shape.
-        weight: by group.
-        costs: what a wrong decision costs.
-        beta: how many times recall weighs as much as precision in fbeta.
-    """
-    decided = confusion[:, :, NEGATIVE:]
-    counts, w = decided.ravel(), weight[group[:, :, NEGATIVE:].ravel()]
-    tn, fp, fn, tp = (_mask(decided.shape, actual, p) for actual in (0, 1) for p in (0, 1))
+    counts: tuple[int, int, int, int]
+    """True negatives, false positives, false negatives, true positives."""
+    weight: Four
+    """How much a row of each counts."""
+    costs: Costs
+    """What a wrong decision costs."""
+    beta: float
+    """How many times recall weighs as much as precision in fbeta."""
 
-    def of(above: Floats, below: Floats) -> Measured:
-        return ratio(counts, above, below, w)
+    def ratio(self, above: Four, below: Four) -> Measured:
+        """The ratio of two sums; what a row of each kind adds to both."""
+        return ratio(self.counts, above, below, self.weight)
 
-    return {
-        "accuracy": of(tp + tn, tp + tn + fp + fn),
-        "precision": of(tp, tp + fp),
-        "recall": of(tp, tp + fn),
-        "specificity": of(tn, tn + fp),
-        "f1": of(2 * tp, 2 * tp + fp + fn),
-        "fbeta": of((1 + beta**2) * tp, (1 + beta**2) * tp + beta**2 * fn + fp),
-        "base_rate": of(tp + fn, tp + tn + fp + fn),
-        "cost_per_prediction": _cost(
-            counts, costs.false_positive * fp + costs.false_negative * fn, w
-        ),
-    }
+    def fbeta(self, square: float) -> Measured:
+        """The F measure, by the square of its beta."""
+        return self.ratio((0, 0, 0, 1 + square), (0, 1, square, 1 + square))
+
+    def cost(self) -> Measured:
+        """What a decision costs in the mean."""
+        n = sum(self.counts)
+        if not n:
+            return mean(0.0, 0.0, 0)
+        cost = (0.0, self.costs.false_positive, self.costs.false_negative, 0.0)
+        cells = list(zip(self.counts, self.weight, cost, strict=True))
+        total = sum(w * c for c, w, _ in cells)
+        squares = sum(w * w * c for c, w, _ in cells)
+        value = sum(w * c * each for c, w, each in cells) / total
+        variance = sum(w * w * c * (each - value) ** 2 for c, w, each in cells) / squares
+        return mean(value * n, variance, n, total**2 / squares, least=0.0)
 
 
-def _mask(shape: tuple[int, ...], actual: int, predicted: int) -> Floats:
-    mask = np.zeros(shape)
-    mask[:, actual, predicted] = 1.0
-    return mask.ravel()
-
-
-def _cost(counts: NDArray[np.int64], cost: Floats, w: Floats) -> Measured:
-    n, total = int(counts.sum()), float(w @ counts)
-    if not n:
-        return mean(0.0, 0.0, 0)
-    value = float((w * counts) @ cost) / total
-    variance = float((w**2 * counts) @ (cost - value) ** 2) / float(w**2 @ counts)
-    return mean(value * n, variance, n, total**2 / float(w**2 @ counts), least=0.0)
+DECIDED: Mapping[str, Callable[[Decisions], Measured]] = {
+    "accuracy": lambda d: d.ratio((1, 0, 0, 1), (1, 1, 1, 1)),
+    "precision": lambda d: d.ratio((0, 0, 0, 1), (0, 1, 0, 1)),
+    "recall": lambda d: d.ratio((0, 0, 0, 1), (0, 0, 1, 1)),
+    "specificity": lambda d: d.ratio((1, 0, 0, 0), (1, 1, 0, 0)),
+    "f1": lambda d: d.fbeta(1.0),
+    "fbeta": lambda d: d.fbeta(d.beta**2),
+    "base_rate": lambda d: d.ratio((0, 0, 1, 1), (1, 1, 1, 1)),
+    "cost_per_prediction": Decisions.cost,
+}
+"""The metrics of decisions."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from timonel.performance.packs.deferred import Deferred
 from timonel.performance.packs.measures import share
 from timonel.performance.value import Measured
 from timonel.reference.bins import CELLS, NULL, OTHER, Bins
@@ -44,15 +46,24 @@ class FeaturePack:
         """Rows by feature and cell, (features, CELLS)."""
         return sums[CELLS_FIELD].reshape(len(self.bins), CELLS)
 
-    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
+    @cached_property
+    def _figures(self) -> dict[str, tuple[int, int]]:
+        """By name: the feature and the cell whose share it is."""
+        return {
+            f"{name}[{one.name}]": (j, cell)
+            for j, one in enumerate(self.bins)
+            for name, cell in (("null_rate", NULL), ("other_rate", OTHER))
+        }
+
+    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> Deferred:
         """How much of each feature is missing, and how much has no place among its bins."""
-        if CELLS_FIELD not in sums:  # a slice
-            return {}
-        found = {}
-        for one, cells in zip(self.bins, self.counts(sums), strict=True):
-            found[f"null_rate[{one.name}]"] = share(cells[NULL], cells.sum())
-            found[f"other_rate[{one.name}]"] = share(cells[OTHER], cells.sum())
-        return found
+
+        def figure(name: str) -> Measured:
+            j, cell = self._figures[name]
+            cells = self.counts(sums)[j]
+            return share(cells[cell], cells.sum())
+
+        return Deferred(self._figures if CELLS_FIELD in sums else {}, figure)  # {}: of a slice
 
     def warnings(self, sums: Mapping[str, Counts]) -> list[str]:
         """Nothing besides."""

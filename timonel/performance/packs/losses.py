@@ -50,7 +50,8 @@ def mean_loss(total: float, loss: tuple[Floats, Floats], rows: Scored) -> Measur
     if not rows.n:
         return Measured.absent(State.NO_DATA)
     weight, support = rows.total()
-    sums = [sum(side @ of**i for side, of in zip(rows.sums(), loss, strict=True)) for i in (1, 2)]
+    sides = rows.negative, rows.positive
+    sums = [sum(side @ of**i for side, of in zip(sides, loss, strict=True)) for i in (1, 2)]
     variance = float(sums[1] / weight - (sums[0] / weight) ** 2)
     return mean(total / weight * rows.n, variance, rows.n, support, least=0.0)
 

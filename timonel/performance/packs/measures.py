@@ -1,7 +1,7 @@
 """Counters of a window made into measured values: ratios, means and counts, each with its interval."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,10 @@ def share(part: int, whole: int, rows: int | None = None) -> Measured:
 
 
 def ratio(
-    counts: NDArray[Any], above: Floats, below: Floats, weight: Floats | float = 1
+    counts: Sequence[int],
+    above: Sequence[float],
+    below: Sequence[float],
+    weight: Sequence[float],
 ) -> Measured:
     """The ratio, between 0 and 1, of two sums over rows, with its 95 % interval by the delta method.
 
@@ -73,19 +76,24 @@ def ratio(
         below: what it adds to the denominator.
         weight: how much a row of each cell counts, such as 1 / its probability of being labelled.
     """
-    n = int(counts.sum())
+    n = sum(counts)
     if not n:
         return Measured.absent(State.NO_DATA)
-    w = np.asarray(weight * np.ones(len(counts)), dtype=np.float64)
-    total = float((w * counts) @ below)
+    total = found = squares = 0.0
+    for c, a, b, w in zip(counts, above, below, weight, strict=True):
+        total += w * c * b
+        found += w * c * a
+        squares += w * w * c * b * b
     if total <= 0:
         return Measured.absent(State.UNDEFINED, n)
-    support = total**2 / float((w**2 * counts) @ below**2)
+    support = total**2 / squares
     if support < LEAST_SUPPORT - 1e-9:
         return Measured.absent(State.TOO_FEW, n)
-    value = min(float((w * counts) @ above) / total, 1.0)
-    variance = float((w**2 * counts) @ (above - value * below) ** 2) / total**2
-    lower, upper = wilson(value, variance, support)
+    value = min(found / total, 1.0)
+    variance = 0.0
+    for c, a, b, w in zip(counts, above, below, weight, strict=True):
+        variance += w * w * c * (a - value * b) ** 2
+    lower, upper = wilson(value, variance / total**2, support)
     return Measured(value, lower, upper, round(support))
 
 

@@ -1,13 +1,15 @@
 """Models with several classes, of tables or of text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import LEAST_SUPPORT, wilson
+from timonel.performance.packs.deferred import Deferred, from_table
 from timonel.performance.packs.measures import count, mean_of, moments, share
 from timonel.performance.value import Measured, State
 from timonel.windows.events import Array, Events
@@ -88,42 +90,30 @@ class MulticlassPack:
             return None
         return sums["multiclass.judged"].reshape(self._codes, self._codes)[:-1, :-1]
 
-    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
-        """All figures of a window."""
-        predicted = sums["multiclass.predicted"]
-        n, decided = int(predicted.sum()), int(predicted[:-1].sum())
-        low = sums["multiclass.low"]
-        labelled, margins = self._labelled(sums), self._margins(sums)
+    @cached_property
+    def _figures(self) -> Mapping[str, "Figure"]:
         shares = {
-            f"class_share[{name}]": share(predicted[i], decided)
+            f"class_share[{name}]": partial(_Window.class_share, code=i)
             for i, name in enumerate(self.classes)
         }
-        return {
-            "n_labelled": count(labelled, n),
-            "label_share": share(labelled, n),
-            "mean_confidence": mean_of(sums["multiclass.confidence"]),
-            "low_confidence_share": share(low[1], low.sum()),
-            "mean_entropy": mean_of(sums["multiclass.entropy"], _ENTROPY),
-            **shares,
-            **self._quality(margins, self.confusion(sums)),
+        quality = {
+            f"{name}[{of}]": partial(figure, code=i)
+            for i, of in enumerate(self.classes)
+            for name, figure in (("recall", _Window.recall), ("precision", _Window.precision))
         }
+        return {**_OF_ALL, **shares, **_OF_OUTCOMES, **quality}
 
-    def _quality(self, margins: "Margins", confusion: Counts | None) -> dict[str, Measured]:
-        found = {
-            "accuracy": share(margins.hits.sum(), margins.n),
-            "macro_f1": macro_f1(margins, confusion),
-        }
-        for i, name in enumerate(self.classes):
-            hits = margins.hits[i]
-            found[f"recall[{name}]"] = share(hits, margins.actual[i], margins.n)
-            found[f"precision[{name}]"] = share(hits, margins.predicted[i], margins.n)
-        return found
+    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> Deferred:
+        """All figures of a window."""
+        return from_table(self._figures, _Window(self, sums))
 
-    def _labelled(self, sums: Mapping[str, Counts]) -> int:
+    def labelled(self, sums: Mapping[str, Counts]) -> int:
+        """Rows with an outcome."""
         cells = sums["multiclass.judged"]
         return int(cells.sum() if self._full else cells[: self._codes].sum())
 
-    def _margins(self, sums: Mapping[str, Counts]) -> "Margins":
+    def margins(self, sums: Mapping[str, Counts]) -> "Margins":
+        """Rows with an outcome and a prediction, by class."""
         confusion = self.confusion(sums)
         if confusion is None:
             actual, predicted, hits = sums["multiclass.judged"].reshape(3, self._codes)[:, :-1]
@@ -137,7 +127,7 @@ class MulticlassPack:
         k = len(self.classes)
         found = (
             (int(sums["multiclass.predicted"][k]), "predictions"),
-            (int(self._margins(sums).actual[k]), "labels"),
+            (int(self.margins(sums).actual[k]), "labels"),
         )
         return [f"{n:,} {what} are none of the model's {k} classes" for n, what in found if n]
 
@@ -150,10 +140,66 @@ class Margins:
     predicted: Counts
     hits: Counts
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Rows."""
         return int(self.actual.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """The counters of a window; what several figures need is worked out once."""
+
+    pack: MulticlassPack
+    sums: Mapping[str, Counts]
+
+    @cached_property
+    def predicted(self) -> list[int]:
+        """Predictions by class, any other and none last."""
+        found: list[int] = self.sums["multiclass.predicted"].tolist()
+        return found
+
+    @cached_property
+    def labelled(self) -> int:
+        """Rows with an outcome."""
+        return self.pack.labelled(self.sums)
+
+    @cached_property
+    def margins(self) -> Margins:
+        """Rows with an outcome and a prediction, by class."""
+        return self.pack.margins(self.sums)
+
+    def low_confidence(self) -> Measured:
+        """The share of the predictions of low confidence."""
+        low = self.sums["multiclass.low"]
+        return share(low[1], low.sum())
+
+    def class_share(self, code: int) -> Measured:
+        """The share of a class among the predictions."""
+        return share(self.predicted[code], sum(self.predicted[:-1]))
+
+    def recall(self, code: int) -> Measured:
+        """The share of the rows of a class that are found."""
+        return share(self.margins.hits[code], self.margins.actual[code], self.margins.n)
+
+    def precision(self, code: int) -> Measured:
+        """The share of a class's predictions that are right."""
+        return share(self.margins.hits[code], self.margins.predicted[code], self.margins.n)
+
+
+Figure = Callable[[_Window], Measured]
+
+_OF_ALL: Mapping[str, Figure] = {
+    "n_labelled": lambda window: count(window.labelled, sum(window.predicted)),
+    "label_share": lambda window: share(window.labelled, sum(window.predicted)),
+    "mean_confidence": lambda window: mean_of(window.sums["multiclass.confidence"]),
+    "low_confidence_share": _Window.low_confidence,
+    "mean_entropy": lambda window: mean_of(window.sums["multiclass.entropy"], _ENTROPY),
+}
+_OF_OUTCOMES: Mapping[str, Figure] = {
+    "accuracy": lambda window: share(window.margins.hits.sum(), window.margins.n),
+    "macro_f1": lambda window: macro_f1(window.margins, window.pack.confusion(window.sums)),
+}
 
 
 def macro_f1(margins: Margins, confusion: Counts | None) -> Measured:

@@ -21,7 +21,7 @@ class MetricPack(Pack, Protocol):
     def metrics(
         self, sums: Mapping[str, NDArray[np.int64]], seconds: float
     ) -> Mapping[str, Measured]:
-        """The figures of a window of that length."""
+        """The figures of a window of that length, each computed when it is read."""
         ...
 
     def warnings(self, sums: Mapping[str, NDArray[np.int64]]) -> Sequence[str]:

@@ -27,21 +27,20 @@ def quantile(cells: NDArray[Any], q: float, edges: Floats, middles: Floats) -> M
         edges: the cells' edges, (k + 1,), the last perhaps infinite.
         middles: the value that stands for each cell, (k,).
     """
-    n = int(cells.sum())
+    upto = cells.cumsum()
+    n = int(upto[-1])
     if not n:
         return Measured.absent(State.NO_DATA)
     if n < LEAST_SUPPORT:
         return Measured.absent(State.TOO_FEW, n)
-    upto = np.cumsum(cells)
     low, high, part = _neighbours(n, q)
-    a, b = _cell(upto, low), _cell(upto, high)
-    value = float((1 - part) * middles[a] + part * middles[b])
     spread = Z * math.sqrt(n * q * (1 - q))
     first, last = math.floor(n * q - spread) - 1, math.ceil(n * q + spread)
-    lower = float(edges[_cell(upto, first)]) if first >= 0 else None
-    upper = float(edges[_cell(upto, last) + 1]) if last < n else None
-    off = np.maximum(middles - edges[:-1], edges[1:] - middles)
-    bound = float((1 - part) * off[a] + part * off[b])
+    a, b, c, d = upto.searchsorted([low, high, first, last], side="right").tolist()
+    value = (1 - part) * float(middles[a]) + part * float(middles[b])
+    lower = float(edges[c]) if first >= 0 else None
+    upper = float(edges[d + 1]) if last < n else None
+    bound = (1 - part) * _off(edges, middles, a) + part * _off(edges, middles, b)
     return Binned(value, _finite(lower), _finite(upper), n, bound=_finite(bound))
 
 
@@ -52,8 +51,10 @@ def _neighbours(n: int, q: float) -> tuple[int, int, float]:
     return low, min(low + 1, n - 1), at - low
 
 
-def _cell(upto: NDArray[Any], rank: int) -> int:
-    return int(np.searchsorted(upto, rank, side="right"))
+def _off(edges: Floats, middles: Floats, cell: int) -> float:
+    """How far a row can be from the middle of its cell."""
+    middle = float(middles[cell])
+    return max(middle - float(edges[cell]), float(edges[cell + 1]) - middle)
 
 
 def _finite(value: float | None) -> float | None:

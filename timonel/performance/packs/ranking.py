@@ -1,14 +1,15 @@
 """Recommenders: how good the lists are, and what they do to the items."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance import ranking as figures
+from timonel.performance.packs.deferred import Layers, from_table, together
 from timonel.performance.packs.measures import count, fixed, mean_of, moments, share
 from timonel.performance.ranking import NO_ITEM
 from timonel.performance.value import Measured, State
@@ -27,6 +28,7 @@ _BITS = float(1 << 20)
 _AT_ONCE = 1 << 24
 """Pairs of places compared at once."""
 
+_OF_ITEMS = ("coverage", "gini", "popularity_bias", "unlisted_share")
 _QUALITY = ("hit", "precision", "recall", "ndcg", "reciprocal_rank")
 
 
@@ -119,34 +121,39 @@ class RankingPack:
             found[part] = figures.intra_list_diversity(items[part], group)
         return found
 
-    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
-        """All figures of a window."""
-        outcome, cold = sums["ranking.outcome"], sums["ranking.cold"]
-        quality = dict(zip(_QUALITY, sums["ranking.quality"].reshape(-1, 3), strict=True))
-        told, judged, k = int(outcome[1]), int(outcome.sum()), self.k
-        found = {
-            "n_labelled": Measured.absent(State.NO_DATA) if not judged else count(judged, judged),
-            "hit_rate": share(quality["hit"][1] // int(_ONE), told, judged),
-            f"precision@{k}": _mean(quality["precision"], judged),
-            f"recall@{k}": _mean(quality["recall"], judged),
-            f"ndcg@{k}": _mean(quality["ndcg"], judged),
-            "mrr": _mean(quality["reciprocal_rank"], judged),
-            "novelty": mean_of(sums["ranking.novelty"], _BITS),
-            "intra_list_diversity": _capped(mean_of(sums["ranking.diversity"])),
-            "cold_start_share": share(cold[1], cold.sum()),
+    @cached_property
+    def _of_lists(self) -> Mapping[str, "Figure"]:
+        """Figures of the lists, by name."""
+        k = self.k
+        return {
+            "n_labelled": _labelled,
+            "hit_rate": _hit_rate,
+            f"precision@{k}": partial(_quality_of, "precision"),
+            f"recall@{k}": partial(_quality_of, "recall"),
+            f"ndcg@{k}": partial(_quality_of, "ndcg"),
+            "mrr": partial(_quality_of, "reciprocal_rank"),
+            "novelty": lambda sums: mean_of(sums["ranking.novelty"], _BITS),
+            "intra_list_diversity": lambda sums: _capped(mean_of(sums["ranking.diversity"])),
+            "cold_start_share": lambda sums: share(*_part(sums["ranking.cold"])),
         }
-        shown, clicks = sums["ranking.positions"].reshape(2, k)
-        by_position = {f"ctr[{i + 1}]": share(clicks[i], shown[i], judged) for i in range(k)}
-        return {**found, **self._of_items(sums), **by_position}
 
-    def _of_items(self, sums: Mapping[str, Counts]) -> dict[str, Measured]:
-        if "ranking.exposure" not in sums:  # a slice
-            return {}
-        exposure = sums["ranking.exposure"]
-        names = ("coverage", "gini", "popularity_bias", "unlisted_share")
+    @cached_property
+    def _of_positions(self) -> Mapping[str, "Figure"]:
+        return {f"ctr[{i + 1}]": partial(_clicks, i, self.k) for i in range(self.k)}
+
+    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> Layers:
+        """All figures of a window."""
+        items = () if "ranking.exposure" not in sums else _OF_ITEMS  # (): of a slice
+        return Layers(
+            from_table(self._of_lists, sums),
+            together(dict.fromkeys(items), lambda: self._of_items(sums["ranking.exposure"])),
+            from_table(self._of_positions, sums),
+        )
+
+    def _of_items(self, exposure: Counts) -> dict[str, Measured]:
         shown, total = exposure[:-1], int(exposure.sum())
         if not total:
-            return dict.fromkeys(names, Measured.absent(State.NO_DATA))
+            return dict.fromkeys(_OF_ITEMS, Measured.absent(State.NO_DATA))
         head = np.argsort(-self.popularity[: self.listed], kind="stable")
         head = head[: max(round(HEAD * self.listed), 1)]
         gini = (
@@ -160,7 +167,7 @@ class RankingPack:
             share(shown[head].sum(), total),
             share(exposure[-1], total),
         )
-        return dict(zip(names, found, strict=True))
+        return dict(zip(_OF_ITEMS, found, strict=True))
 
     def warnings(self, sums: Mapping[str, Counts]) -> list[str]:
         """Of a catalogue that is larger than what is counted item by item."""
@@ -210,6 +217,34 @@ def _quality(
     parts = [moments(row) for row in values]
     at = [place.astype(np.int64) + 3 * i for i, (place, _) in enumerate(parts)]
     return np.concatenate(at, axis=1), np.concatenate([amount for _, amount in parts], axis=1)
+
+
+Figure = Callable[[Mapping[str, Counts]], Measured]
+
+
+def _part(two: Counts) -> tuple[int, int]:
+    """The second of two counts, and both."""
+    return int(two[1]), int(two.sum())
+
+
+def _labelled(sums: Mapping[str, Counts]) -> Measured:
+    judged = int(sums["ranking.outcome"].sum())
+    return count(judged, judged) if judged else Measured.absent(State.NO_DATA)
+
+
+def _hit_rate(sums: Mapping[str, Counts]) -> Measured:
+    hits = sums["ranking.quality"].reshape(-1, 3)[_QUALITY.index("hit")][1]
+    return share(hits // int(_ONE), *_part(sums["ranking.outcome"]))
+
+
+def _quality_of(name: str, sums: Mapping[str, Counts]) -> Measured:
+    of = sums["ranking.quality"].reshape(-1, 3)[_QUALITY.index(name)]
+    return _mean(of, int(sums["ranking.outcome"].sum()))
+
+
+def _clicks(position: int, k: int, sums: Mapping[str, Counts]) -> Measured:
+    shown, clicks = sums["ranking.positions"].reshape(2, k)[:, position].tolist()
+    return share(clicks, shown, int(sums["ranking.outcome"].sum()))
 
 
 def _mean(sums: Counts, judged: int) -> Measured:

@@ -47,13 +47,13 @@ class Selection:
             np.int8
         )
 
-    def weight(self, predicted: Counts) -> Floats:
-        """How much a row of each group counts, (groups,), by all predictions (2, 3) of the window."""
+    def weight(self, predicted: Counts) -> tuple[float, ...]:
+        """How much a row of each group counts, by all predictions (2, 3) of the window."""
         if not self.suppressed:
-            return np.ones(1)
-        let_through, positives = predicted[1, POSITIVE], predicted[:, POSITIVE].sum()
+            return (1.0,)
+        let_through, positives = int(predicted[1, POSITIVE]), int(predicted[:, POSITIVE].sum())
         rate = self.rate or (let_through / positives if let_through else 1.0)
-        return np.array([1.0, 1.0 / rate])
+        return (1.0, 1.0 / rate)
 
     def known(self, predicted: Counts, confusion: Counts) -> bool:
         """Whether quality can be told: positives were explored, or there were none to block."""
@@ -61,14 +61,15 @@ class Selection:
             return True
         return bool(confusion[1, :, POSITIVE].sum())
 
-    def usable(self, confusion: Counts) -> tuple[Counts, NDArray[np.intp]]:
-        """The confusion counts (2, 2, 3: explored, actual, predicted) that may be used, and their groups."""
-        if not self.suppressed:
-            return confusion.sum(axis=0, keepdims=True), np.zeros((1, 2, 3), np.intp)
-        kept, group = confusion.copy(), np.zeros(confusion.shape, np.intp)
-        kept[0, :, POSITIVE] = 0
-        group[1, :, POSITIVE] = 1
-        return kept, group
+    def usable(self, confusion: Counts) -> tuple[int, int, int, int]:
+        """What may be used of the confusion counts (2, 2, 3: explored, actual, predicted): tn, fp, fn, tp.
+
+        A negative counts with the weight of the first group, a positive with that of the last.
+        """
+        _, tn, fp, _, fn, tp, _, let_tn, let_fp, _, let_fn, let_tp = confusion.ravel().tolist()
+        if self.suppressed:
+            fp = tp = 0
+        return tn + let_tn, fp + let_fp, fn + let_fn, tp + let_tp
 
 
 def explored(columns: Mapping[str, Array]) -> Any:

@@ -1,14 +1,16 @@
 """Latency and service: how fast predictions come, and how many fail."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import Z
+from timonel.performance.packs.deferred import Deferred, from_table
 from timonel.performance.packs.grids import LATENCY, LATENCY_CELLS, middles
 from timonel.performance.packs.measures import count, mean, share
 from timonel.performance.packs.quantiles import quantile
@@ -20,6 +22,8 @@ Counts = NDArray[np.int64]
 
 OK, ERROR, TIMEOUT, REJECTED = range(4)
 _STATES = 4
+_NULL, _VIOLATED, _SLOW = 1, 2, 4
+"""The places that a flag takes up in a request's kind, times the states."""
 UNKNOWN = LATENCY_CELLS
 """The cell of rows whose latency is not known."""
 
@@ -53,7 +57,8 @@ class ServicePack:
         known = latency >= 0
         slow = latency > self.latency_slo_ms * _MS
         kind = columns["status"].astype(np.int16)
-        for flag, size in ((columns["null"], 1), (columns["violations"] > 0, 2), (slow, 4)):
+        flags = ((columns["null"], _NULL), (columns["violations"] > 0, _VIOLATED), (slow, _SLOW))
+        for flag, size in flags:
             kind += flag.astype(np.int16) * (_STATES * size)
         yield Contribution("service.kind", kind)
         cells = np.where(known, LATENCY.codes(latency), np.uint16(UNKNOWN))
@@ -66,25 +71,9 @@ class ServicePack:
         """Outcomes say nothing of the service."""
         return iter(())
 
-    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
+    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> Deferred:
         """All figures of a window that is `seconds` long."""
-        kinds = sums["service.kind"].reshape(2, 2, 2, _STATES)
-        cells = sums["service.latency"][:UNKNOWN]
-        status, n, timed = kinds.sum((0, 1, 2)), int(kinds.sum()), int(cells.sum())
-        return {
-            "n": count(n, n),
-            "throughput_per_s": _throughput(n, seconds),
-            "mean_latency_ms": _mean_latency(int(sums["service.latency_us"][0]), cells),
-            **{
-                f"p{q}_latency_ms": quantile(cells, q / 100, _EDGES, _MIDDLES) for q in (50, 95, 99)
-            },
-            "slow_rate": share(kinds[1].sum(), timed),
-            "error_rate": share(status[ERROR] + status[TIMEOUT], n),
-            "timeout_rate": share(status[TIMEOUT], n),
-            "rejected_rate": share(status[REJECTED], n),
-            "null_rate": share(kinds[:, :, 1, OK].sum(), status[OK]),
-            "violation_rate": share(kinds[:, 1].sum(), n),
-        }
+        return from_table(_FIGURES, _Window(sums, seconds))
 
     def warnings(self, sums: Mapping[str, Counts]) -> list[str]:
         """What a reader should know besides."""
@@ -99,6 +88,71 @@ _EDGES = np.concatenate([[0.0], LATENCY.edges, [math.inf]]) / _MS
 _MIDDLES = middles() / _MS
 
 
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """The counters of a window; what several figures need is worked out once."""
+
+    sums: Mapping[str, Counts]
+    seconds: float
+
+    @cached_property
+    def kinds(self) -> list[int]:
+        """Requests by slowness, violations, null and status, the latter the fastest to change."""
+        found: list[int] = self.sums["service.kind"].tolist()
+        return found
+
+    @cached_property
+    def n(self) -> int:
+        """Requests."""
+        return sum(self.kinds)
+
+    @cached_property
+    def cells(self) -> Counts:
+        """Those of known latency by its cell."""
+        return self.sums["service.latency"][:UNKNOWN]
+
+    def of(self, *status: int) -> int:
+        """Requests of these states."""
+        return sum(sum(self.kinds[one::_STATES]) for one in status)
+
+    def rate(self, *status: int) -> Measured:
+        """The share of these states."""
+        return share(self.of(*status), self.n)
+
+    def flagged(self, size: int) -> int:
+        """Requests that have the flag which takes up so many places, times the states."""
+        step = _STATES * size
+        starts = range(step, len(self.kinds), 2 * step)
+        return sum(sum(self.kinds[start : start + step]) for start in starts)
+
+    def quantile(self, q: float) -> Measured:
+        """A quantile of latency, in milliseconds."""
+        return quantile(self.cells, q, _EDGES, _MIDDLES)
+
+    def null_rate(self) -> Measured:
+        """The share of the successful requests that got no prediction."""
+        nulls = sum(self.kinds[_STATES * _NULL + OK :: 2 * _STATES * _NULL])
+        return share(nulls, self.of(OK))
+
+
+_FIGURES: Mapping[str, Callable[[_Window], Measured]] = {
+    "n": lambda window: count(window.n, window.n),
+    "throughput_per_s": lambda window: _throughput(window.n, window.seconds),
+    "mean_latency_ms": lambda window: _mean_latency(
+        int(window.sums["service.latency_us"][0]), window.cells
+    ),
+    "p50_latency_ms": lambda window: window.quantile(0.5),
+    "p95_latency_ms": lambda window: window.quantile(0.95),
+    "p99_latency_ms": lambda window: window.quantile(0.99),
+    "slow_rate": lambda window: share(window.flagged(_SLOW), int(window.cells.sum())),
+    "error_rate": lambda window: window.rate(ERROR, TIMEOUT),
+    "timeout_rate": lambda window: window.rate(TIMEOUT),
+    "rejected_rate": lambda window: window.rate(REJECTED),
+    "null_rate": _Window.null_rate,
+    "violation_rate": lambda window: share(window.flagged(_VIOLATED), window.n),
+}
+
+
 def _throughput(n: int, seconds: float) -> Measured:
     """Requests a second, with the interval of a Poisson count (Wilson and Hilferty's approximation)."""
     if not n:
@@ -111,9 +165,10 @@ def _throughput(n: int, seconds: float) -> Measured:
 
 def _mean_latency(total_us: int, cells: NDArray[Any]) -> Measured:
     """The exact mean; its interval by the variance of the cells, whose squares could not overflow."""
-    n = int(cells.sum())
+    rows = cells.astype(np.float64)
+    n = int(rows.sum())
     if not n:
         return mean(0.0, 0.0, 0)
-    centre = float(cells @ _MIDDLES) / n
-    variance = float(cells @ (_MIDDLES - centre) ** 2) / max(n - 1, 1)
+    centre = float(rows @ _MIDDLES) / n
+    variance = float(rows @ (_MIDDLES - centre) ** 2) / max(n - 1, 1)
     return mean(total_us / _MS, variance, n, least=0.0)

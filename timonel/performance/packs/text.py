@@ -1,14 +1,16 @@
 """What texts add to their classes: length, unknown words, writing system."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import LEAST_SUPPORT, wilson
+from timonel.performance.packs.deferred import Deferred, from_table
 from timonel.performance.packs.grids import Grid
 from timonel.performance.packs.measures import mean, share
 from timonel.performance.packs.quantiles import quantile
@@ -55,21 +57,9 @@ class TextPack:
         """Outcomes say nothing of the texts."""
         return iter(())
 
-    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> dict[str, Measured]:
+    def metrics(self, sums: Mapping[str, Counts], seconds: float) -> Deferred:
         """All figures of a window."""
-        moments, scripts, lengths = (sums[f"text.{x}"] for x in ("moments", "scripts", "lengths"))
-        n, tokens, squares = (int(moments[i]) for i in (0, 1, 3))
-        variance = (squares - tokens**2 / n) / (n - 1) if n > 1 else 0.0
-        return {
-            "oov_rate": _oov_rate(moments),
-            "mean_tokens": mean(tokens, variance, n, least=0.0),
-            "p50_tokens": quantile(lengths, 0.5, _EDGES, _MIDDLES),
-            "p95_tokens": quantile(lengths, 0.95, _EDGES, _MIDDLES),
-            **{
-                f"script_share[{name}]": share(scripts[i], scripts.sum())
-                for i, name in enumerate(SCRIPTS)
-            },
-        }
+        return from_table(_FIGURES, sums)
 
     def warnings(self, sums: Mapping[str, Counts]) -> list[str]:
         """Nothing besides."""
@@ -83,9 +73,25 @@ _LAST = np.append(_STARTS[1:] - 1, _STARTS[-1])
 _MIDDLES = np.concatenate([[0.0], (_STARTS + _LAST) / 2])
 
 
-def _oov_rate(moments: Counts) -> Measured:
+def _mean_tokens(sums: Mapping[str, Counts]) -> Measured:
+    moments = sums["text.moments"]
+    n, tokens, squares = (int(moments[i]) for i in (0, 1, 3))
+    variance = (squares - tokens**2 / n) / (n - 1) if n > 1 else 0.0
+    return mean(tokens, variance, n, least=0.0)
+
+
+def _tokens(q: float, sums: Mapping[str, Counts]) -> Measured:
+    return quantile(sums["text.lengths"], q, _EDGES, _MIDDLES)
+
+
+def _script_share(script: int, sums: Mapping[str, Counts]) -> Measured:
+    scripts = sums["text.scripts"]
+    return share(scripts[script], scripts.sum())
+
+
+def _oov_rate(sums: Mapping[str, Counts]) -> Measured:
     """Unknown tokens over tokens; the interval takes texts, not tokens, as independent."""
-    n, tokens, oov, tt, oo, to = (int(x) for x in moments)
+    n, tokens, oov, tt, oo, to = (int(x) for x in sums["text.moments"])
     if not n:
         return Measured.absent(State.NO_DATA)
     if not tokens:
@@ -96,3 +102,12 @@ def _oov_rate(moments: Counts) -> Measured:
     variance = (oo - 2 * value * to + value**2 * tt) / tokens**2
     lower, upper = wilson(value, max(variance, 0.0), tokens)
     return Measured(value, lower, upper, n)
+
+
+_FIGURES: Mapping[str, Callable[[Mapping[str, Counts]], Measured]] = {
+    "oov_rate": _oov_rate,
+    "mean_tokens": _mean_tokens,
+    "p50_tokens": partial(_tokens, 0.5),
+    "p95_tokens": partial(_tokens, 0.95),
+    **{f"script_share[{name}]": partial(_script_share, i) for i, name in enumerate(SCRIPTS)},
+}

@@ -99,7 +99,7 @@ def test_many_classes_have_a_wider_interval_never_a_narrower_one() -> None:
 
     columns, pack = _rows(2, 2000, 6), _pack(6)
     sums = sums_of(pack, columns)
-    margins = pack._margins(sums)
+    margins = pack.margins(sums)
     exact, bounded = macro_f1(margins, pack.confusion(sums)), macro_f1(margins, None)
     assert exact.value == bounded.value
     assert bounded.lower <= exact.lower <= exact.upper <= bounded.upper
