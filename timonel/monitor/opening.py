@@ -1,7 +1,7 @@
 """The first rows of a log: only several together say what the model predicts, and what time it is."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from timonel.frames import to_arrow
 from timonel.monitor.ahead import CONFIRMED_BY
-from timonel.monitor.config import MonitorConfig
+from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.intake import tell_columns
+from timonel.monitor.times import NO_TIME, micros_of
 from timonel.monitor.tracker import OUTCOMES_READ, Delivery, Tracker
 from timonel.reference import Reference
 from timonel.reference.classes import class_name, distinct_values
@@ -47,8 +48,11 @@ class Opening:
     def track(self, delivery: Delivery) -> None:
         """Take rows."""
         kept = {name: _kept(column) for name, column in delivery.columns.items()}
-        delivery = replace(delivery, columns=kept)
-        outcomes = set() if self._told else set(self._outcomes_of(delivery))
+        named = self._config.columns
+        roles = tell_columns(kept, delivery.rows, named, None, Counter()).roles
+        newest = self.tracker().newest if _lacks_time(roles) else -1
+        delivery = replace(delivery, columns=kept, newest=newest)
+        outcomes = set() if self._told else set(_outcomes(roles))
         news = self._rows < CONFIRMED_BY or not outcomes <= self._outcomes
         self._outcomes |= outcomes
         self._deliveries.append(delivery)
@@ -74,13 +78,16 @@ class Opening:
                 self._tracker.label(*label)
         return self._tracker
 
-    def _outcomes_of(self, delivery: Delivery) -> Iterator[str]:
-        named = self._config.columns
-        roles = tell_columns(delivery.columns, delivery.rows, named, None, Counter()).roles
-        for role in ("prediction", "actual"):
-            if role in roles:
-                first = to_arrow(roles[role])[:OUTCOMES_READ]
-                yield from (class_name(v) for v in distinct_values(first) if not _is_fraction(v))
+
+def _lacks_time(roles: Mapping[Role, Any]) -> bool:
+    return "timestamp" not in roles or bool((micros_of(roles["timestamp"]) == NO_TIME).any())
+
+
+def _outcomes(roles: Mapping[Role, Any]) -> Iterator[str]:
+    for column in (roles.get("prediction"), roles.get("actual")):
+        if column is not None:
+            first = to_arrow(column)[:OUTCOMES_READ]
+            yield from (class_name(v) for v in distinct_values(first) if not _is_fraction(v))
 
 
 def _is_fraction(value: Any) -> bool:

@@ -200,6 +200,19 @@ def test_time_that_goes_backwards() -> None:
     assert forth.n == 60
 
 
+@pytest.mark.parametrize("rows", [5, 50, 3000])
+def test_rows_without_a_time_take_the_newest(rows: int) -> None:
+    """After rows with a time, those without one count at the newest of them, and are told."""
+    monitor = ModelMonitor()
+    times = 1_767_225_600 + np.arange(rows)
+    monitor.track_batch({"prediction": np.arange(rows) % 2, "timestamp": times})
+    monitor.track_batch({"prediction": [1, 0]})
+    monitor.track_prediction(1)
+    found = assert_nothing_lost(monitor, rows + 3)
+    assert found.n == rows + 3
+    assert found.rejected == {"timestamp is missing: taken as the newest one": 3}
+
+
 def test_what_is_older_than_the_retention() -> None:
     """Too late to count in its window: counted as such."""
     monitor = ModelMonitor(config=MonitorConfig(retention=timedelta(days=2)))
