@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from pack_sums import sums_of
 from timonel.performance.packs import BinaryPack, ServicePack
+from timonel.performance.packs.deferred import Layers
 from timonel.performance.value import Measured
 
 DAY = 86_400.0
@@ -64,10 +65,11 @@ def truth(world: tuple[float, float, float]) -> dict[str, float]:
     return exact | {"mean_latency_ms": float(latency.mean())}
 
 
-def measure(columns: Mapping[str, Any]) -> dict[str, Measured]:
+def measure(columns: Mapping[str, Any]) -> Mapping[str, Measured]:
     """What a window of these rows shows."""
-    return BINARY.metrics(sums_of(BINARY, columns), DAY) | SERVICE.metrics(
-        sums_of(SERVICE, columns), DAY
+    return Layers(
+        BINARY.metrics(sums_of(BINARY, columns), DAY),
+        SERVICE.metrics(sums_of(SERVICE, columns), DAY),
     )
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from timonel.monitor.model import WatchedModel
+from timonel.performance.packs.deferred import Layers
 from timonel.performance.value import Measured
 from timonel.reference import Reference
 from timonel.windows.events import Coded, Events
@@ -43,10 +44,7 @@ def reference_sums(reference: Reference, model: WatchedModel) -> Sums | None:
 
 def quality_figures(sums: Sums, model: WatchedModel) -> dict[str, Measured]:
     """The quality metrics that these counters show."""
-    return {
-        name: value
-        for pack in model.packs
-        if pack.quality
-        for name, value in pack.metrics(sums, 1.0).items()
-        if name.split("[", 1)[0] in pack.quality - OF_TRAFFIC and value.ok
-    }
+    found = Layers(*(pack.metrics(sums, 1.0) for pack in model.packs if pack.quality))
+    judged = frozenset[str]().union(*(pack.quality for pack in model.packs)) - OF_TRAFFIC
+    names = [name for name in found if name.split("[", 1)[0] in judged]
+    return {name: found[name] for name in names if found[name].ok}

@@ -20,7 +20,7 @@ from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
 from timonel.monitor.feature_windows import STEP
 from timonel.monitor.figures import quality_figures, reference_sums
-from timonel.monitor.maturity import Complete, all_labelled
+from timonel.monitor.maturity import all_labelled
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker, micros
@@ -163,16 +163,11 @@ class Watching:
     def _values(
         self, sums: Sums, seconds: float, *, quality: bool
     ) -> Iterator[tuple[str, Measured]]:
-        account = self._tracker.account
-        # where quality is not asked, counters of no outcomes spare its computation
-        nothing = account.state.sums(0, 0)
-        counters = sums if quality else Complete(sums, nothing, account.judged)
-        for pack in account.model.packs:
-            if quality and not pack.quality:
-                continue
-            for name, value in pack.metrics(counters, seconds).items():
+        for pack in self._tracker.account.model.packs:
+            found = pack.metrics(sums, seconds)
+            for name in found:
                 if is_judged(name) and (family(name) in pack.quality) == quality:
-                    yield name, value
+                    yield name, found[name]
 
     def _drift(self) -> Iterator[Anomaly]:
         if self.drift is None:
