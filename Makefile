@@ -62,6 +62,10 @@ bench-scan: install ## false alarms and delays of drift.Scan on a year of traffi
 bench-coverage: install ## how often the 95 % intervals of the monitor's metrics hold the truth, by simulation
 	$(BIN)/python benchmarks/coverage.py $(BENCH)
 
+.PHONY: bench-gaps
+bench-gaps: install ## realised less estimated accuracy: false alarms, and how soon a concept change shows (4 minutes)
+	$(BIN)/python benchmarks/gaps.py $(BENCH)
+
 .PHONY: bench-metrics
 bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Polars (in a venv of its own): time, memory, targets
 	@test -x .venv/polars/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/polars
