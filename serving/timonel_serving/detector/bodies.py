@@ -101,6 +101,8 @@ def _shaped(name: str, shape: Sequence[Any], flat: Values) -> Values:
     if not whole or not 1 <= len(shape) <= 2:
         raise Malformed(f"tensor {name} has the shape {str(shape)[:40]}: expected one or two sides")
     width = shape[1] if len(shape) == 2 else 1
+    if not width:
+        raise Malformed(f"tensor {name} has rows without values")
     if len(flat) != shape[0] * width:
         raise Malformed(f"tensor {name} has {len(flat)} values, its shape is {shape}")
     values = flat if isinstance(flat, list) else flat.tolist()  # type: ignore[attr-defined]

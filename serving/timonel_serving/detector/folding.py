@@ -12,7 +12,7 @@ from timonel_serving.detector.batch import Batch
 from timonel_serving.detector.half import Refusal
 from timonel_serving.detector.join import Inference, Join
 from timonel_serving.detector.message import Message
-from timonel_serving.detector.rows import read_rows
+from timonel_serving.detector.rows import Rows, read_rows
 from timonel_serving.detector.spool import Record, Spool
 from timonel_serving.detector.tally import Fold, Tally
 
@@ -109,13 +109,21 @@ class Folding:
                 self._add(inference)
 
     def _add(self, inference: Inference) -> None:
-        rows = read_rows(inference, self._names)
+        rows = self._read(inference)
         if isinstance(rows, Fold):
             self._tally.count(rows)
             return
         self._batch.add(rows)
         if self._batch.rows >= _ROWS or self._batch.wide:
             self._flush()
+
+    def _read(self, inference: Inference) -> Rows | Fold:
+        try:
+            return read_rows(inference, self._names)
+        except Exception:
+            # one event that nobody foresaw must not end the thread, and after it each restart
+            _log.exception("inference %r could not be read", inference.request.id)
+            return Fold.FAILED
 
     def _flush(self) -> None:
         batch, self._batch, self._since = self._batch, Batch(), time.monotonic()
