@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from deltalake.exceptions import CommitFailedError, DeltaError, DeltaProtocolError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from timonel.delta import FULL, first_line, s3_options
 from timonel.errors import BadInput, Busy, Corrupt, TimonelError, Unavailable
@@ -21,6 +21,9 @@ PATIENCE = {
     "timeout": "60s",
 }
 """An object store that does not answer is reported within half a minute."""
+STREAM = "registered as"
+"""How DuckDB says that not the SQL failed but what it reads."""
+DAMAGED = ("Parquet", "parquet", "No such file", "404 Not Found", "NoSuchKey")
 REFUSED = ("403 Forbidden", "AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId")
 
 
@@ -87,18 +90,27 @@ def _explanation(place: Place, doing: str, error: Exception) -> TimonelError:
         )
     if isinstance(error, PermissionError) or "Permission denied" in text:
         return BadInput(f"{said}: permission denied", fix="check who owns the directory")
+    if _is_damage(place, error):
+        return Corrupt(
+            f"{said}: {first_line(error)}",
+            why="a file of the table is missing, or is not what was written",
+            fix="run it again if rows were being erased meanwhile, else restore the ledger from a copy",
+        )
     if place.remote:
         return Unavailable(
             f"{said}: {_cause(text)}",
             fix="check AWS_ENDPOINT_URL and the network, then run it again",
         )
-    if isinstance(error, DeltaProtocolError | DeltaError | FileNotFoundError | pa.ArrowInvalid):
-        return Corrupt(
-            f"{said}: {first_line(error)}",
-            why="a file of the table is missing, or is not what was written",
-            fix="restore the directory from a copy",
-        )
     return Unavailable(f"{said}: {first_line(error)}", fix="check the disk, then run it again")
+
+
+def _is_damage(place: Place, error: Exception) -> bool:
+    text = str(error)
+    if isinstance(error, duckdb.Error):
+        return STREAM in text and any(sign in text for sign in DAMAGED)
+    if place.remote:
+        return isinstance(error, FileNotFoundError) or "NoSuchKey" in text
+    return isinstance(error, DeltaError | FileNotFoundError | pa.ArrowInvalid)
 
 
 def _cause(text: str) -> str:

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from timonel.errors import BadInput
-from timonel.ledger.place import Place, explained
+from timonel.ledger.place import STREAM, Place, explained
 from timonel.ledger.schema import TableName
 from timonel.ledger.tables import rows_of
 
@@ -26,7 +26,7 @@ def run_query(place: Place, sql: str, limit: int | None = None) -> pa.Table:
             reader = connection.sql(sql).to_arrow_reader()
             return _first(reader, limit)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.PermissionException) as error:
-            if place.remote and "S3" in str(error):
+            if STREAM in str(error):
                 raise
             raise BadInput(
                 f"the query fails: {error}", fix="DESCRIBE predictions shows the columns of a table"

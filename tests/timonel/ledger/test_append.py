@@ -133,14 +133,14 @@ def test_what_is_sent_again_after_a_crash_is_written_once(tmp_path: Path) -> Non
 def test_writers_in_several_processes_lose_nothing(tmp_path: Path) -> None:
     """Each row is there once, each new column too, and the decisions are one chain."""
     home = tmp_path / "ledger"
-    written = write_at_once(str(home), {}, writers=3, commits=5)
+    written = write_at_once(str(home), {}, writers=2, commits=4)
     ledger = ledger_at(home)
-    assert written == [50, 50, 50]
+    assert written == [40, 40]
     counted = ledger.query("SELECT count(*) n, count(DISTINCT prediction_id) ids FROM predictions")
-    assert counted.to_pylist() == [{"n": 150, "ids": 150}]
-    assert sum(n.startswith("feature_") for n in ledger.rows("predictions").schema.names) == 6
+    assert counted.to_pylist() == [{"n": 80, "ids": 80}]
+    assert sum(n.startswith("feature_") for n in ledger.rows("predictions").schema.names) == 4
     assert ledger.verify().whole
-    assert ledger.verify().records == 15
+    assert ledger.verify().records == 8
 
 
 def test_many_small_commits_become_one_file_a_day(tmp_path: Path) -> None:
