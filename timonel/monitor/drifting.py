@@ -15,7 +15,8 @@ HEADROOM = 2.0
 class DriftWatch:
     """Scans the windows of the features as they are over.
 
-    Windows within the first stretch of a learnt reference are not judged: they are the reference.
+    On the first day only what is worth a page is told. Windows within the first stretch of a learnt
+    reference are not judged at all: they are the reference.
     """
 
     def __init__(self, features: FeatureWindows, budget: float) -> None:
@@ -24,6 +25,7 @@ class DriftWatch:
         self._begun: int | None = None
         self._lessons = [*WIDENED, SEASONED]
         self.scan = Scan.plain(features.counts, features.bins, self._weights)
+        self.scan.tell_pages_alone()
 
     def update(self, start: int, end: int) -> list[Episode]:
         """Judge the windows that begin in [start, end), all of them over."""
@@ -34,7 +36,7 @@ class DriftWatch:
             until = min(max(lesson, start), end)
             if not self._in_first_stretch:
                 told += self.scan.catch_up(self.features.history(start, until))
-            if self._lessons and until == lesson:
+            if self._lessons and until >= lesson:  # beyond it where time has leapt
                 self._learn(until)
             start = until
         return told

@@ -321,6 +321,17 @@ def test_a_plain_scan_widens_to_what_is_usual(traffic: History, later: History) 
     assert scan.calibration.limits.floor[own == 1].max() > before[own == 1].max()
 
 
+def test_a_scan_that_knows_nothing_tells_pages_alone(traffic: History, later: History) -> None:
+    """Before anything usual is known a moderate shift is not told, a gross one is; widening ends that."""
+    scan = Scan.plain(traffic.counts.sum(0, dtype=np.int64), traffic.bins)
+    scan.tell_pages_alone()
+    day = moved(moved(later, 0, 6), 1, 30).take(slice(0, A_DAY))
+    assert {e.feature for e in scan.catch_up(day)} == {"x1"}
+    pages = scan.calibration.limits.floor.copy()
+    scan.widen(later.take(slice(0, A_DAY)))
+    assert (scan.calibration.limits.floor < pages).any()
+
+
 def _key(episode: Episode) -> tuple[object, ...]:
     return (
         episode.feature,

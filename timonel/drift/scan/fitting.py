@@ -101,6 +101,12 @@ def _fit_short(history: History, gates: Floats, false_alarms_per_month: float) -
     return widened(first, history, np.ones(len(history.bins), dtype=bool), HEADROOM)
 
 
+def pages_alone(calibration: Calibration) -> Calibration:
+    """With limits no lower than what is worth a page."""
+    floor = np.maximum(calibration.limits.floor, calibration.gates[calibration.tracks, 2:])
+    return replace(calibration, limits=replace(calibration.limits, floor=floor))
+
+
 def widened(
     calibration: Calibration, history: History, restless: NDArray[np.bool_], headroom: float
 ) -> Calibration:

@@ -12,6 +12,7 @@ compared with the others, hardly ever were.
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from timonel.drift.scan.budget import Budget
 from timonel.drift.scan.calibration import Calibration
 from timonel.drift.scan.episodes import Episode, Tracker
 from timonel.drift.scan.evidence import describer
-from timonel.drift.scan.fitting import HEADROOM, fit, fit_plain, units, widened
+from timonel.drift.scan.fitting import HEADROOM, fit, fit_plain, pages_alone, units, widened
 from timonel.drift.scan.gates import gates_of
 from timonel.drift.scan.replay import Block, Replay, replay
 from timonel.drift.scan.windows import DAY, WINDOW, Counts, History, Window
@@ -41,7 +42,7 @@ class Scan:
     """
 
     def __init__(self, calibration: Calibration) -> None:
-        self.calibration = calibration
+        self.calibration = self._plain = calibration
         self.ignored: Counter[str] = Counter()
         """What could not be used, by reason: windows "too late", rows of a window "unknown feature"."""
         self._recent: dict[int, Counts] = {}
@@ -131,6 +132,10 @@ class Scan:
         self._recent = {t: c for t, c in self._recent.items() if t > newest - DAY}
         return told
 
+    def tell_pages_alone(self) -> None:
+        """Be quiet about what is not worth a page, until `widen` has shown what is usual."""
+        self._take(pages_alone(self._plain))
+
     def widen(self, history: History, headroom: float = HEADROOM) -> None:
         """Raise the thresholds to what this history, too short to know seasons, has shown to be usual.
 
@@ -140,8 +145,13 @@ class Scan:
         newest = max(self._recent, default=0)
         drifted = {e.feature for e in self.open if newest - e.opened >= DAY}
         restless = np.array([f not in drifted for f in self.calibration.features], dtype=bool)
-        self.calibration = widened(self.calibration, history.ordered(), restless, headroom)
-        self._tracker.calibration = self.calibration
+        wider = widened(self._plain, history.ordered(), restless, headroom)
+        kept = restless[wider.tracks, None]
+        floor = np.where(kept, wider.limits.floor, self.calibration.limits.floor)
+        self._take(replace(wider, limits=replace(wider.limits, floor=floor)))
+
+    def _take(self, calibration: Calibration) -> None:
+        self.calibration = self._tracker.calibration = calibration
 
     def replay(self, history: History) -> Replay:
         """What it would have told over a history; weeks of its own fit are judged without themselves."""
