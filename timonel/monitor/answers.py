@@ -1,6 +1,6 @@
 """Answers from the windows: the metrics of a stretch of time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from timonel.monitor.metrics import Metrics
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker, micros
+from timonel.performance.packs.deferred import Deferred, Layers, from_table
 from timonel.performance.packs.measures import share
 from timonel.performance.packs.pack import MetricPack
 from timonel.performance.value import Measured, State
@@ -36,30 +37,33 @@ class Question:
 
 
 def answer(tracker: Tracker, asked: Question) -> Metrics:
-    """All metrics of the rows asked for."""
+    """All metrics of the rows asked for, as they are now; each is computed when it is read."""
     found = figures(tracker, asked)
     served, part = found.served, found.part
-    counts = {
-        "n_labelled": Measured(float(served.n_labelled), n=served.n),
-        "label_share": share(served.n_labelled, served.n),
-    }
     return Metrics(
         start=as_datetime(served.start),
         end=as_datetime(served.end),
         n=served.n,
         n_labelled=served.n_labelled,
-        values={
-            **found.values,
-            **counts,
-            **estimated(tracker, asked, found),
-            **_drift(tracker, asked),
-        },
+        values=Layers(
+            found.values,
+            from_table(_LABELS, served),
+            estimated(tracker, asked, found),
+            _drift(tracker, asked),
+        ),
         version=asked.version,
         slice=asked.slice,
         labels_until=None if part in (None, asked.span) else as_datetime(part.end),
-        warnings=tuple(_warnings(tracker, found, asked.span)),
+        notes=_warnings(tracker, found, asked.span),
         rejected=reasons(tracker),
     )
+
+
+_LABELS: Mapping[str, Callable[[Sums], Measured]] = {
+    "n_labelled": lambda served: Measured(float(served.n_labelled), n=served.n),
+    "label_share": lambda served: share(served.n_labelled, served.n),
+}
+"""How many labels there are, of the whole window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,8 @@ class Figures:
     counters: Complete
     part: Span | None
     """The part whose labels have come; None: too little of it."""
+    age: int
+    """From which age, in microseconds, labels count as complete; 0 where all have come."""
     values: Mapping[str, Measured]
 
 
@@ -77,31 +83,24 @@ def figures(tracker: Tracker, asked: Question) -> Figures:
     """The figures of the packs; quality from the part of the window whose labels have come."""
     account, span = tracker.account, asked.span
     served = account.state.sums(span.start, span.end, asked.version, asked.slice)
-    part: Span | None = span
-    if not all_labelled(served):
-        part = mature_part(span, tracker.newest, age_of_labels(tracker))
-    mature = served
+    age = 0 if all_labelled(served) else age_of_labels(tracker)
+    part, mature = mature_part(span, tracker.newest, age), served
     if part is not None and part != span:
         mature = account.state.sums(part.start, part.end, asked.version, asked.slice)
     counters = Complete(served, mature, account.judged)
     values = _values(account.model.packs, counters, span.seconds, immature=part is None)
-    return Figures(served, counters, part, values)
+    return Figures(served, counters, part, age, values)
 
 
-def estimated(tracker: Tracker, asked: Question, found: Figures) -> dict[str, Measured]:
+def estimated(tracker: Tracker, asked: Question, found: Figures) -> Mapping[str, Measured]:
     """Quality without labels, and realised less estimated where there are any.
 
     Not of slices: a score that is right overall need not be so in each part.
     """
-    estimates = tracker.estimates
-    if estimates is None or asked.slice is not None:
+    if tracker.estimates is None or asked.slice is not None:
         return {}
     keep_trust(tracker)
-    values = estimates.values(found.counters).items()
-    return {
-        **{f"estimated_{name}": value for name, value in values},
-        **estimates.gaps(found.counters, found.values),
-    }
+    return tracker.estimates.figures(found.counters, found.values)
 
 
 def keep_trust(tracker: Tracker) -> None:
@@ -155,14 +154,16 @@ _LABEL_REASONS = {
 
 def _values(
     packs: Sequence[MetricPack], counters: Complete, seconds: float, *, immature: bool
-) -> dict[str, Measured]:
-    values: dict[str, Measured] = {}
-    for pack in packs:
-        found = pack.metrics(counters, seconds)
-        for name, value in found.items():
-            waits = immature and family(name) in pack.quality
-            values[name] = Measured.absent(State.IMMATURE, value.n) if waits else value
-    return values
+) -> Layers:
+    values = Layers(*(pack.metrics(counters, seconds) for pack in packs))
+    if not immature:
+        return values
+    quality = frozenset[str]().union(*(pack.quality for pack in packs))
+    waiting = {name: None for name in values if family(name) in quality}
+    return Layers(
+        values,
+        Deferred(waiting, lambda name: Measured.absent(State.IMMATURE, values[name].n)),
+    )
 
 
 def family(name: str) -> str:
@@ -170,7 +171,7 @@ def family(name: str) -> str:
     return name.split("[", 1)[0]
 
 
-def _drift(tracker: Tracker, asked: Question) -> dict[str, Measured]:
+def _drift(tracker: Tracker, asked: Question) -> Mapping[str, Measured]:
     """The drift of all versions: the bins of slices are not kept."""
     if asked.version is not None or asked.slice is not None:
         return {}
@@ -178,15 +179,20 @@ def _drift(tracker: Tracker, asked: Question) -> dict[str, Measured]:
     if features is None:
         rows = tracker.learning.rows if tracker.learning is not None else 0
         return {DRIFT: Measured.absent(State.LEARNING, rows)}
-    counts = features.between(asked.span.start, asked.span.end)
+    sums = features.sums(asked.span.start, asked.span.end)
     own = [j for j, bins in enumerate(features.bins) if bins.name != SCORE]
-    bins = tuple(features.bins[j] for j in own)
-    found = effects(counts, features.counts, features.bins)
-    rows = counts.sum(axis=1)
-    return {DRIFT: data_drift_score(counts[own], features.counts[own], bins)} | {
-        f"drift[{one.name}]": _effect(float(found[j]), int(rows[j]))
-        for j, one in enumerate(features.bins)
-    }
+
+    def score(name: str) -> Measured:
+        bins = tuple(features.bins[j] for j in own)
+        return data_drift_score(features.counts_of(sums)[own], features.counts[own], bins)
+
+    def effect(name: str) -> Measured:
+        j = features.effects[name]
+        counts = features.counts_of(sums)[[j]]
+        (found,) = effects(counts, features.counts[[j]], (features.bins[j],)).tolist()
+        return _effect(found, int(counts.sum()))
+
+    return Layers(Deferred({DRIFT: None}, score), Deferred(features.effects, effect))
 
 
 def _effect(effect: float, rows: int) -> Measured:
@@ -194,24 +200,34 @@ def _effect(effect: float, rows: int) -> Measured:
     return Measured(max(effect, 0.0), n=rows) if known else Measured.absent(State.NO_DATA, rows)
 
 
-def _warnings(tracker: Tracker, found: Figures, span: Span) -> Iterator[str]:
-    for pack in tracker.account.model.packs:
-        yield from pack.warnings(found.counters)
-    progress = tracker.learning
-    if progress is not None:
-        yield f"learning: {progress}; no drift is told until then"
-    elif tracker.features is not None and tracker.features.reference.learnt:
-        rows = tracker.features.reference.rows
-        yield f"the reference is the first stable stretch of {rows:,} predictions, for want of another"
-    if (
-        tracker.features is not None
-        and 0 < found.served.n * DAY < LEAST_POOL_ROWS * span.seconds * 1e6
-    ):
-        yield (
-            f"fewer than {LEAST_POOL_ROWS} predictions a day: too few for an episode of drift, which looks"
-            " back a day at most; compare data_drift_score over longer windows"
-        )
-    days = age_of_labels(tracker) / DAY
+def _warnings(tracker: Tracker, found: Figures, span: Span) -> Callable[[], tuple[str, ...]]:
+    packs, progress = tracker.account.model.packs, tracker.learning
+    reference = None if tracker.features is None else tracker.features.reference
+
+    def told() -> Iterator[str]:
+        for pack in packs:
+            yield from pack.warnings(found.counters)
+        if progress is not None:
+            yield f"learning: {progress}; no drift is told until then"
+        elif reference is not None and reference.learnt:
+            yield (
+                f"the reference is the first stable stretch of {reference.rows:,} predictions,"
+                " for want of another"
+            )
+        if reference is not None and 0 < found.served.n * DAY < LEAST_POOL_ROWS * (
+            span.end - span.start
+        ):
+            yield (
+                f"fewer than {LEAST_POOL_ROWS} predictions a day: too few for an episode of drift,"
+                " which looks back a day at most; compare data_drift_score over longer windows"
+            )
+        yield from _of_labels(found, span)
+
+    return lambda: tuple(told())
+
+
+def _of_labels(found: Figures, span: Span) -> Iterator[str]:
+    days = found.age / DAY
     if found.part is None:
         yield f"labels take {days:.1f} days: quality of this window is told later"
     elif found.part != span:

@@ -11,6 +11,7 @@ from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker
 from timonel.monitor.watching import Watching
 from timonel.performance.estimate import Estimate
+from timonel.performance.packs.deferred import Layers
 from timonel.performance.value import Measured
 from timonel.terms import Task
 from timonel.windows.layout import DAY, HOUR, MINUTE
@@ -73,7 +74,7 @@ def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> 
 
 def _quality(tracker: Tracker, span: Span) -> Mapping[str, Measured]:
     found = figures(tracker, Question(span))
-    return {**found.values, **estimated(tracker, Question(span), found)}
+    return Layers(found.values, estimated(tracker, Question(span), found))
 
 
 def _lines(

@@ -1,6 +1,7 @@
 """Performance without labels, from the windows of a binary model's scores, and how labels bear it out."""
 
 from collections.abc import Mapping
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from timonel.errors import BadInput
 from timonel.monitor.figures import reference_events
 from timonel.monitor.model import WatchedModel
 from timonel.performance.binned import ESTIMATED, BinnedCBPE, ScoreCounts
-from timonel.performance.estimate import Estimate
 from timonel.performance.packs.binary import BinaryPack
+from timonel.performance.packs.deferred import Layers, together
 from timonel.performance.packs.grids import SCORE_CELLS, SCORE_WIDTH, SCORE_WITHIN
 from timonel.performance.packs.selection import NEGATIVE, POSITIVE
 from timonel.performance.value import Measured, State
@@ -20,6 +21,10 @@ Counts = NDArray[np.int64]
 
 COVERED = 0.99
 """Share of the labelled rows that must have a score and a prediction both, for a gap to be told."""
+
+
+_ESTIMATES = {f"estimated_{name}": None for name in ESTIMATED}
+_GAPS = {f"{name}_gap": None for name in ESTIMATED}
 
 
 class Estimates:
@@ -47,10 +52,24 @@ class Estimates:
         except BadInput:  # too small to calibrate on
             return None
 
-    def values(self, served: Mapping[str, Counts]) -> dict[str, Estimate]:
-        """Estimates over all rows of a window, by metric."""
+    def figures(
+        self, counters: Mapping[str, Counts], realised: Mapping[str, Measured]
+    ) -> Mapping[str, Measured]:
+        """Estimates over all rows of a window, and the gaps to what is realised: computed when read.
+
+        They have the trust of this moment, whatever is checked until then.
+        """
+        now = Estimates(copy(self._estimator), self._pack)
+        gaps = () if self._pack.suppressed else _GAPS
+        return Layers(
+            together(_ESTIMATES, lambda: now._values(counters)),
+            together(dict.fromkeys(gaps), lambda: now.gaps(counters, realised)),
+        )
+
+    def _values(self, served: Mapping[str, Counts]) -> dict[str, Measured]:
         decided = served["binary.predicted"].reshape(2, 3).sum(axis=0)
-        return self._estimator.estimate(_rows(served["binary.scores"], decided))
+        found = self._estimator.estimate(_rows(served["binary.scores"], decided))
+        return {f"estimated_{name}": value for name, value in found.items()}
 
     def gaps(
         self, judged: Mapping[str, Counts], realised: Mapping[str, Measured]
@@ -64,7 +83,7 @@ class Estimates:
         rows = _labelled_rows(judged)
         if rows is None:
             n = next(iter(realised.values())).n
-            return {f"{name}_gap": Measured.absent(State.UNDEFINED, n) for name in ESTIMATED}
+            return dict.fromkeys(_GAPS, Measured.absent(State.UNDEFINED, n))
         found = self._estimator.gaps(rows, realised)
         return {f"{name}_gap": gap for name, gap in found.items()}
 

@@ -1,6 +1,7 @@
 """The windows of the features and of the score, counted in the reference's bins."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from timonel.reference.bins import CELLS, Bins
 from timonel.reference.cells import count_cells, numbers, read_cells
 from timonel.windows.events import Coded, Events
 from timonel.windows.layout import MINUTE, Layout
+from timonel.windows.ranges import Sums
 from timonel.windows.state import WindowState
 
 SCORE = "(score)"
@@ -44,10 +46,22 @@ class FeatureWindows:
         unlabelled = np.zeros(rows, dtype=np.bool_)
         self.state.fold(Events(time, version, {"cells": cells}, unlabelled), [self._pack])
 
+    @cached_property
+    def effects(self) -> dict[str, int]:
+        """The name of each feature's drift, and which it is."""
+        return {f"drift[{one.name}]": j for j, one in enumerate(self.bins)}
+
+    def sums(self, start: int, end: int) -> Sums:
+        """The counters of the windows that begin in [start, end)."""
+        return self.state.sums(start, end)
+
+    def counts_of(self, sums: Sums) -> NDArray[np.int64]:
+        """The counts in them, (F, CELLS)."""
+        return self._pack.counts(sums)
+
     def between(self, start: int, end: int) -> NDArray[np.int64]:
         """The counts of the windows that begin in [start, end), (F, CELLS)."""
-        total = self.state.sums(start, end)[self._pack.fields[0].name]
-        return np.asarray(total.reshape(len(self.bins), CELLS))
+        return self.counts_of(self.sums(start, end))
 
     def history(self, start: int, end: int) -> History:
         """The windows that begin in [start, end) and hold rows; both ends multiples of 15 minutes."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from timonel.drift.scan.effects import effects, unit
 from timonel.frames import is_missing, label, to_arrow
+from timonel.monitor.times import LATEST
 from timonel.reference import Reference
 from timonel.reference.cells import count_cells, read_cells
 
@@ -51,23 +52,32 @@ class Learning:
 
     def __init__(self, rows: int, span: int) -> None:
         self._rows, self._span = rows, span
-        self._times: list[NDArray[np.int64]] = []
-        self._tables: list[pa.Table] = []
-        self._restarts = 0
+        self._restarts, self._held, self._first, self._last = 0, 0, LATEST, 0
+        self._leave()
 
     def add(self, time: NDArray[np.int64], features: Mapping[str, Any]) -> None:
         """Take rows in."""
         columns = {name: _plain(column) for name, column in features.items()}
         if len(time) and columns:
-            self._times.append(time)
-            self._tables.append(pa.table(columns))
+            self._hold(time, pa.table(columns))
+
+    def _hold(self, time: NDArray[np.int64], table: pa.Table) -> None:
+        self._times.append(time)
+        self._tables.append(table)
+        self._held += len(time)
+        self._first = min(self._first, int(time.min()))
+        self._last = max(self._last, int(time.max()))
+
+    def _leave(self) -> None:
+        self._times: list[NDArray[np.int64]] = []
+        self._tables: list[pa.Table] = []
+        self._held, self._first, self._last = 0, LATEST, 0
 
     @property
     def progress(self) -> Progress:
         """How far it has come."""
-        times = np.concatenate(self._times) if self._times else np.empty(0, dtype=np.int64)
-        span = int(np.ptp(times)) if len(times) else 0
-        return Progress(len(times), self._rows, span, self._span, self._restarts)
+        span = max(self._last - self._first, 0)
+        return Progress(self._held, self._rows, span, self._span, self._restarts)
 
     def take(self) -> Stretch | None:
         """The reference, once there is a stable stretch; what was not stable is left behind."""
@@ -78,10 +88,11 @@ class Learning:
             reference = Reference.fit(table.slice(0, half))
             if _apart(reference, table.slice(half, rows - half)) < UNSTABLE:
                 learnt = Reference.fit(table.slice(0, rows), learnt=True)
-                self._times, self._tables = [], []
+                self._leave()
                 return Stretch(learnt, time, table)
             self._restarts += 1
-            self._times, self._tables = [time[half:]], [table.slice(half)]
+            self._leave()
+            self._hold(time[half:], table.slice(half))
         return None
 
     def _needed(self, time: NDArray[np.int64]) -> int:

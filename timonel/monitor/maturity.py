@@ -56,6 +56,9 @@ class Complete(Mapping[str, Counts]):
     def __getitem__(self, field: str) -> Counts:
         return (self._mature if field in self._judged else self._served)[field]
 
+    def __contains__(self, field: object) -> bool:
+        return field in self._served
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._served)
 

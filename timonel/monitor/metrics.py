@@ -1,9 +1,10 @@
 """Metrics: what `calculate_metrics` answers, each figure with its interval, n and state."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,10 @@ from timonel.performance.value import Measured
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Metrics:
-    """The metrics of one window: `m.accuracy`, `m["recall[spam]"]`, `m.to_dict()`."""
+    """The metrics of one window: `m.accuracy`, `m["recall[spam]"]`, `m.to_dict()`.
+
+    They are those of the moment of the question. Each figure is computed when it is first read.
+    """
 
     start: datetime
     end: datetime
@@ -28,10 +32,18 @@ class Metrics:
     slice: tuple[str, str] | None = None
     labels_until: datetime | None = None
     """Quality is told from predictions up to here: the labels of later ones are still to come."""
-    warnings: tuple[str, ...] = ()
-    """What a reader should know before using the figures."""
+    notes: Callable[[], tuple[str, ...]] = tuple
+    """What makes up the warnings."""
     rejected: Mapping[str, int] = field(default_factory=Counter)
     """What could not be used since the monitor began, by reason."""
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should know before using the figures."""
+        return self.notes()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "warnings": self.warnings, "notes": tuple}
 
     def __getitem__(self, name: str) -> Measured:
         if name not in self.values:
@@ -42,7 +54,9 @@ class Metrics:
         return self.values[name]
 
     def __getattr__(self, name: str) -> Measured:
-        if name.startswith("_") or name not in self.values:
+        if name.startswith("_") or name == "values":  # asked while it is unpickled
+            raise AttributeError(name)
+        if name not in self.values:
             known = ", ".join(n for n in self.values if n.isidentifier())
             raise AttributeError(
                 f"there is no metric {name!r} for this task, expected one of {known}"

@@ -68,7 +68,12 @@ class Layers(Mapping[str, Measured]):
     __slots__ = ("_layers",)
 
     def __init__(self, *layers: Mapping[str, Measured]) -> None:
-        self._layers = layers
+        self._layers: list[Mapping[str, Measured]] = []
+        for layer in layers:
+            if isinstance(layer, Layers):
+                self._layers += layer._layers
+            elif len(layer):
+                self._layers.append(layer)
 
     def __getitem__(self, name: str) -> Measured:
         for layer in reversed(self._layers):
