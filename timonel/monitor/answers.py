@@ -128,17 +128,16 @@ def age_of_labels(tracker: Tracker) -> int:
 
 def reasons(tracker: Tracker) -> dict[str, int]:
     """What could not be used so far, by reason."""
-    found = dict(tracker.rejected)
     account = tracker.account
-    found |= {
-        _LABEL_REASONS[k]: v
-        for k, v in account.pending.tally.to_dict().items()
-        if k in _LABEL_REASONS
+    tally = account.pending.tally
+    found = {
+        **tracker.rejected,
+        **{reason: getattr(tally, name) for name, reason in _LABEL_REASONS.items()},
+        "prediction older than the retention": int(account.state.expired[0]),
+        "label that waits for its prediction": account.pending.waiting,
+        "prediction held back: its time lies far ahead": tracker.held_back,
     }
-    found["prediction older than the retention"] = int(account.state.expired[0])
-    found["label that waits for its prediction"] = account.pending.waiting
-    found["prediction held back: its time lies far ahead"] = tracker.held_back
-    return {reason: count for reason, count in sorted(found.items()) if count}
+    return {reason: found[reason] for reason in sorted(r for r, count in found.items() if count)}
 
 
 _LABEL_REASONS = {

@@ -46,22 +46,24 @@ class Metrics:
         return {**self.__dict__, "warnings": self.warnings, "notes": tuple}
 
     def __getitem__(self, name: str) -> Measured:
-        if name not in self.values:
+        found = self.values.get(name)
+        if found is None:
             raise BadInput(
                 f"there is no metric {name!r} for this task",
                 fix=f"use one of {', '.join(self.values)}",
             )
-        return self.values[name]
+        return found
 
     def __getattr__(self, name: str) -> Measured:
         if name.startswith("_") or name == "values":  # asked while it is unpickled
             raise AttributeError(name)
-        if name not in self.values:
+        found = self.values.get(name)
+        if found is None:
             known = ", ".join(n for n in self.values if n.isidentifier())
             raise AttributeError(
                 f"there is no metric {name!r} for this task, expected one of {known}"
             )
-        return self.values[name]
+        return found
 
     def __contains__(self, name: object) -> bool:
         return name in self.values

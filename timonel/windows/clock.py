@@ -1,6 +1,6 @@
 """Which blocks are fine, which coarse, and which are gone: a function of the newest event alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from timonel.windows.layout import DAY, HOUR, Layout, Steps
 
@@ -13,15 +13,15 @@ class Clock:
     watermark: int | None = None
     """The time of the newest event; None before the first."""
 
-    @property
-    def boundary(self) -> int:
-        """From here on blocks are fine, before it coarse: a full hour."""
-        return _floor((self.watermark or 0) - self.layout.fine_span, HOUR)
+    boundary: int = field(init=False, repr=False, compare=False)
+    """From here on blocks are fine, before it coarse: a full hour."""
+    horizon: int = field(init=False, repr=False, compare=False)
+    """Events before it have expired: the start of a UTC day."""
 
-    @property
-    def horizon(self) -> int:
-        """Events before it have expired: the start of a UTC day."""
-        return _floor((self.watermark or 0) - self.layout.retention, DAY)
+    def __post_init__(self) -> None:
+        now, layout = self.watermark or 0, self.layout
+        object.__setattr__(self, "boundary", _floor(now - layout.fine_span, HOUR))
+        object.__setattr__(self, "horizon", _floor(now - layout.retention, DAY))
 
     def after(self, time: int) -> "Clock":
         """The clock once an event of this time is known."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from timonel.config import Costs
 from timonel.performance.packs.curves import Scored, average_precision, roc_auc, top_precision
 from timonel.performance.packs.decisions import DECIDED, Decisions
 from timonel.performance.packs.grids import SCORE_AT, SCORE_CELLS, SCORE_WIDTH
+from timonel.performance.packs.kept import Kept
 from timonel.performance.packs.losses import (
     BAND_OF_CELL,
     BANDS,
@@ -49,38 +50,41 @@ class BinaryWindow:
     seconds: float
     terms: Terms
 
-    @cached_property
+    @Kept
     def predicted(self) -> Counts:
         """All predictions, (2, 3): explored, predicted."""
         return self.sums["binary.predicted"].reshape(2, 3)
 
-    @cached_property
+    @Kept
     def confusion(self) -> Counts:
         """Those with their outcome, (2, 2, 3): explored, actual, predicted."""
         return self.sums["binary.confusion"].reshape(2, 2, 3)
 
-    @cached_property
+    @Kept
     def n(self) -> int:
         """Predictions."""
         return sum(self.predicted.ravel().tolist())
 
-    @cached_property
+    @Kept
     def labelled(self) -> int:
         """Those with their outcome."""
         return sum(self.confusion.ravel().tolist())
 
-    @cached_property
+    @Kept
     def hidden(self) -> Measured | None:
         """What stands for the quality where suppressed labels hide it."""
+        if not self.terms.selection.suppressed:
+            return None
         known = not self.labelled or self.terms.selection.known(self.predicted, self.confusion)
         return None if known else Measured.absent(State.UNDEFINED, self.labelled)
 
-    @cached_property
+    @Kept
     def weight(self) -> tuple[float, ...]:
         """How much a row of each group counts."""
-        return self.terms.selection.weight(self.predicted)
+        selection = self.terms.selection
+        return selection.weight(self.predicted) if selection.suppressed else (1.0,)
 
-    @cached_property
+    @Kept
     def decisions(self) -> Decisions:
         """Confusion counts."""
         free, explored = self.weight[0], self.weight[-1]
@@ -88,19 +92,19 @@ class BinaryWindow:
         weight = (free, explored, free, explored)
         return Decisions(counts, weight, self.terms.costs, self.terms.beta)
 
-    @cached_property
+    @Kept
     def scored(self) -> Scored:
         """Scores by label."""
         cells = self.sums["binary.labelled"].reshape(-1, 2, SCORE_WIDTH)[:, :, :SCORE_CELLS]
-        return Scored(cells[:, 0], cells[:, 1], self.weight)
+        return Scored(cells, self.weight)
 
-    @cached_property
+    @Kept
     def losses(self) -> Floats:
         """Weighted sums of squared and of log losses."""
         total: Floats = np.array(self.weight) @ (self.sums["binary.losses"].reshape(-1, 2) / LOSS)
         return total
 
-    @cached_property
+    @Kept
     def brier(self) -> Measured:
         """The mean squared loss."""
         return mean_loss(float(self.losses[0]), SQUARE_LOSS, self.scored)

@@ -5,13 +5,13 @@ What the order within a cell could change is the metric's `bound`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from timonel.performance.intervals import LEAST_SUPPORT, wilson
 from timonel.performance.packs.auc import auc_interval
+from timonel.performance.packs.kept import Kept
 from timonel.performance.packs.measures import Binned
 from timonel.performance.value import Measured, State
 
@@ -24,48 +24,60 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(8)  # type: ignore[no-untype
 class Scored:
     """Labelled rows by cell of their score, ascending, in groups that count with different weights."""
 
-    negatives: NDArray[np.int64]
-    """(groups, cells)"""
-    positives: NDArray[np.int64]
-    """(groups, cells)"""
+    counts: NDArray[np.int64]
+    """(groups, 2, cells): negatives, then positives."""
     weight: tuple[float, ...]
     """Of a row of each group."""
 
-    @cached_property
+    @Kept
+    def _rows(self) -> list[list[int]]:
+        found: list[list[int]] = self.counts.sum(axis=2).tolist()
+        return found
+
+    @Kept
     def negative_rows(self) -> list[int]:
         """Negatives by group."""
-        return [int(rows.sum()) for rows in self.negatives]
+        return [negatives for negatives, _ in self._rows]
 
-    @cached_property
+    @Kept
     def positive_rows(self) -> list[int]:
         """Positives by group."""
-        return [int(rows.sum()) for rows in self.positives]
+        return [positives for _, positives in self._rows]
 
-    @property
+    @Kept
     def n(self) -> int:
         """Rows."""
         return sum(self.negative_rows) + sum(self.positive_rows)
 
-    @cached_property
-    def negative(self) -> Floats:
-        """Weighted negatives by cell."""
-        return self.weighted(self.negatives)
+    @Kept
+    def sides(self) -> Floats:
+        """Weighted rows by cell, (2, cells)."""
+        return self._weighted(self.weight)
 
-    @cached_property
-    def positive(self) -> Floats:
-        """Weighted positives by cell."""
-        return self.weighted(self.positives)
+    @Kept
+    def squares(self) -> Floats:
+        """The same with the squares of the weights."""
+        if self.weight == (1.0,):
+            return self.sides
+        return self._weighted([weight * weight for weight in self.weight])
 
-    def weighted(self, counts: NDArray[np.int64], power: int = 1) -> Floats:
-        """Rows by group and cell added up over the groups, each with this power of its weight."""
-        total: Floats = counts[0] * self.weight[0] ** power
-        for rows, weight in zip(counts[1:], self.weight[1:], strict=True):
-            total = total + rows * weight**power
+    def _weighted(self, weight: Sequence[float]) -> Floats:
+        total: Floats = self.counts[0] * weight[0]
+        for rows, each in zip(self.counts[1:], weight[1:], strict=True):
+            total = total + rows * each
         return total
 
-    def squared(self, counts: NDArray[np.int64]) -> Floats:
-        """The same with the squares of the weights."""
-        return self.weighted(counts, 2)
+    @property
+    def negative(self) -> Floats:
+        """Weighted negatives by cell."""
+        side: Floats = self.sides[0]
+        return side
+
+    @property
+    def positive(self) -> Floats:
+        """Weighted positives by cell."""
+        side: Floats = self.sides[1]
+        return side
 
     def total(self) -> tuple[float, float]:
         """The sum of the weights, and Kish's number of equally weighted rows that they are worth."""
@@ -99,17 +111,15 @@ def roc_auc(rows: Scored) -> Measured:
     state = rows.state()
     if state:
         return Measured.absent(state, rows.n)
-    negative, positive = rows.negative, rows.positive
     n, p = rows.sum_of(rows.negative_rows), rows.sum_of(rows.positive_rows)
-    beaten = (negative.cumsum() - negative * 0.5) / n
-    value = min(float(positive @ beaten) / p, 1.0)
-    # of a negative: 1 less the share of positives below it, less the value
-    beating = (positive.cumsum() - positive * 0.5) / p - (1 - value)
-    variance = float(rows.squared(rows.positives) @ (beaten - value) ** 2) / p**2
-    variance += float(rows.squared(rows.negatives) @ beating**2) / n**2
+    # by cell: the shares of negatives and of positives that score lower
+    lower = (rows.sides.cumsum(axis=1) - rows.sides * 0.5) / np.array([[n], [p]])
+    value = min(float(rows.positive @ lower[0]) / p, 1.0)
+    apart = (lower - np.array([[value], [1 - value]])) ** 2
+    variance = float(rows.squares[1] @ apart[0]) / p**2 + float(rows.squares[0] @ apart[1]) / n**2
     support = rows.worth(rows.positive_rows), rows.worth(rows.negative_rows)
     interval = auc_interval(value, variance, *support)
-    bound = float(negative @ positive) / (2 * n * p)
+    bound = float(rows.negative @ rows.positive) / (2 * n * p)
     return _bounded(value, interval, rows.n, (value - bound, value + bound))
 
 
@@ -170,7 +180,7 @@ def top_precision(rows: Scored, served: NDArray[np.int64], k: float) -> Measured
     part = np.clip((k - below) / np.maximum(served, 1), 0.0, 1.0)
     labelled = part * (negative + positive)
     total, found = float(labelled.sum()), float(part @ positive)
-    squares = float(rows.squared(rows.negatives + rows.positives) @ part)
+    squares = float(rows.squares.sum(axis=0) @ part)
     if total <= 0:
         return Measured.absent(State.UNDEFINED, rows.n)
     support = total**2 / squares

@@ -68,15 +68,16 @@ class Layers(Mapping[str, Measured]):
     __slots__ = ("_layers",)
 
     def __init__(self, *layers: Mapping[str, Measured]) -> None:
-        self._layers: list[Mapping[str, Measured]] = []
+        self._layers: list[Mapping[str, Measured]] = []  # the last one first, as they are searched
         for layer in layers:
             if isinstance(layer, Layers):
-                self._layers += layer._layers
-            elif len(layer):
+                self._layers += reversed(layer._layers)
+            elif layer:
                 self._layers.append(layer)
+        self._layers.reverse()
 
     def __getitem__(self, name: str) -> Measured:
-        for layer in reversed(self._layers):
+        for layer in self._layers:
             if name in layer:
                 return layer[name]
         raise KeyError(name)
@@ -85,7 +86,7 @@ class Layers(Mapping[str, Measured]):
         return any(name in layer for layer in self._layers)
 
     def __iter__(self) -> Iterator[str]:
-        return iter({name: None for layer in self._layers for name in layer})
+        return iter({name: None for layer in reversed(self._layers) for name in layer})
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from timonel.performance.intervals import Z
 from timonel.performance.packs.deferred import Deferred, from_table
 from timonel.performance.packs.grids import LATENCY, LATENCY_CELLS, middles
+from timonel.performance.packs.kept import Kept
 from timonel.performance.packs.measures import count, mean, share
 from timonel.performance.packs.quantiles import quantile
 from timonel.performance.value import Measured, State
@@ -95,18 +95,18 @@ class _Window:
     sums: Mapping[str, Counts]
     seconds: float
 
-    @cached_property
+    @Kept
     def kinds(self) -> list[int]:
         """Requests by slowness, violations, null and status, the latter the fastest to change."""
         found: list[int] = self.sums["service.kind"].tolist()
         return found
 
-    @cached_property
+    @Kept
     def n(self) -> int:
         """Requests."""
         return sum(self.kinds)
 
-    @cached_property
+    @Kept
     def cells(self) -> Counts:
         """Those of known latency by its cell."""
         return self.sums["service.latency"][:UNKNOWN]
