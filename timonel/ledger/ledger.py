@@ -83,16 +83,17 @@ class Ledger:
         return upkeep.compact(self.place)
 
     def drop_before(self, day: date, now: datetime) -> Removal:
-        """Remove rows of the days before `day`, and record it."""
+        """Remove rows of the days before `day`, and record it if there were any."""
         removal = erasure.drop_before(self.place, day)
-        self.decide(
-            Decision(
-                time=now,
-                kind="retention",
-                summary=f"rows of the days before {day.isoformat()} were removed",
-                details={"before": day.isoformat(), "rows": dict(removal.rows)},
+        if any(removal.rows.values()):
+            self.decide(
+                Decision(
+                    time=now,
+                    kind="retention",
+                    summary=f"rows of the days before {day.isoformat()} were removed",
+                    details={"before": day.isoformat(), "rows": dict(removal.rows)},
+                )
             )
-        )
         return removal
 
     def erase(self, entity: str, now: datetime, receipt: str) -> Removal:
