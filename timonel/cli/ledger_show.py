@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from timonel.ledger import Record
 
-WIDEST = 60
+WIDEST = 80
 """Characters of a cell; what is longer is cut."""
 
 

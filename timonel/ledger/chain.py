@@ -1,8 +1,8 @@
 """The chain of decisions: each holds the SHA-256 of the one before, so that none changes unseen.
 
-A record's hash covers the canonical JSON (RFC 8785 for the values used here: sorted keys, no spaces,
-UTF-8) of everything else it holds. Somebody who can rewrite the whole table can rewrite all hashes too:
-what cannot be forged is a hash that was written down elsewhere, see `check(head=)`.
+A record's hash covers the canonical JSON (sorted keys, no spaces, UTF-8) of everything else it holds;
+its details are hashed as the text that is stored. Somebody who can rewrite the whole table can rewrite
+all hashes too: what cannot be forged is a hash that was written down elsewhere, see `check(head=)`.
 """
 
 import hashlib

@@ -26,8 +26,10 @@ def decide(place: Place, decision: Decision) -> Record:
 
     def attempt() -> Record:
         table = made_table(place, TableName.DECISIONS)
-        last = _last(table)
-        record = linked(decision, last.seq + 1 if last else 1, last.hash if last else START)
+        # numbers are never used twice: a last record that was removed must leave its gap
+        written = table.transaction_version(WRITER) or 0
+        last = _last(table, written)
+        record = linked(decision, written + 1, last.hash if last else START)
         rows = prepare(TableName.DECISIONS, _columns(record), SCHEMAS[TableName.DECISIONS])
         commit(table, rows, Mark(WRITER, record.seq))
         return record
@@ -53,12 +55,13 @@ def verify(place: Place, head: str | None = None) -> Verdict:
         return check(_records(table.to_pyarrow_table()), written, head)
 
 
-def _last(table: DeltaTable) -> Record | None:
-    rows = table.to_pyarrow_table()
-    if not rows.num_rows:
-        return None
-    newest = rows.take(pc.select_k_unstable(rows, k=1, sort_keys=[("seq", "descending")]))
-    return _records(newest)[0]
+def _last(table: DeltaTable, written: int) -> Record | None:
+    """The record of this number; the newest one there is if somebody removed it."""
+    rows = table.to_pyarrow_dataset()
+    found = rows.to_table(filter=pc.field("seq") == written)
+    if written and not found.num_rows:
+        found = rows.to_table()
+    return max(_records(found), key=lambda record: record.seq, default=None)
 
 
 def _columns(record: Record) -> dict[str, list[object]]:

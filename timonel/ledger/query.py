@@ -25,6 +25,11 @@ def run_query(place: Place, sql: str, limit: int | None = None) -> pa.Table:
             _only_reads(connection, sql)
             reader = connection.sql(sql).to_arrow_reader()
             return _first(reader, limit)
+        except duckdb.OutOfMemoryException:
+            raise BadInput(
+                "the query needs more memory than there is",
+                fix="narrow it: by partition_date, or by fewer columns",
+            ) from None
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.PermissionException) as error:
             if STREAM in str(error):
                 raise

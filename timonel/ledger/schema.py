@@ -94,8 +94,9 @@ def properties(table: TableName) -> dict[str, str]:
     The log keeps the smallest and largest value of the time alone: those of other columns would name
     entities that have long been erased from the data.
     """
+    number = ",seq" if table is TableName.DECISIONS else ""  # finds the last one in one file
     return {
-        "delta.dataSkippingStatsColumns": CLOCKS[table],
+        "delta.dataSkippingStatsColumns": CLOCKS[table] + number,
         "delta.deletedFileRetentionDuration": "interval 1 days",
         "delta.logRetentionDuration": "interval 30 days",
     }

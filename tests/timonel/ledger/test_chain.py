@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -108,6 +109,29 @@ def test_each_record_holds_the_hash_of_the_former(ledger: Ledger) -> None:
     assert all(r.hash == digest(r) for r in records)
     assert records[0].time == "2026-03-01T00:00:00.000000Z"
     assert records[0].details == '{"effect":0.4,"number":0}'
+
+
+@pytest.mark.parametrize("removed", ["seq = 5", "seq >= 4", "seq >= 1"])
+def test_the_last_records_cannot_be_replaced_by_going_on(removed: str, ledger: Ledger) -> None:
+    """What is decided after a removal leaves the gap where it is."""
+    stored(ledger).delete(removed)
+    assert ledger.decide(decision(9)).seq == 6
+    (breach,) = ledger.verify().breaches
+    assert breach.what.endswith("removed")
+
+
+def test_a_decision_reads_one_file_of_many(ledger: Ledger) -> None:
+    """The last record is found by the log's statistics, however many came before."""
+    for path in sorted(Path(ledger.place.uri).rglob("decisions/partition_date=*/*.parquet")):
+        if str(path) != newest_file(ledger):
+            path.unlink()
+    assert ledger.decide(decision(6)).seq == 6
+
+
+def newest_file(ledger: Ledger) -> str:
+    actions = pa.table(stored(ledger).get_add_actions(flatten=True)).to_pylist()
+    newest = max(actions, key=lambda action: action["max.seq"])
+    return f"{ledger.place.uri}/decisions/{newest['path']}"
 
 
 def test_decisions_at_once_form_one_chain(tmp_path: Path) -> None:
