@@ -44,6 +44,10 @@ test: install ## the tests
 bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
 	$(BIN)/python benchmarks/serving.py $(BENCH)
 
+.PHONY: bench-ingest
+bench-ingest: install ## the detector beside a server that only accepts: CPU an event, one by one and in batches, targets
+	$(BIN)/python benchmarks/ingest.py $(BENCH)
+
 .PHONY: bench-drift
 bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of its own): time a window, target
 	@test -x .venv/alibi/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/alibi

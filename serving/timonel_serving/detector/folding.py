@@ -22,6 +22,8 @@ _ROWS = 2000
 """Rows that are folded at once: below, what a call costs shows."""
 _SECONDS = 1.0
 """How long rows wait for others."""
+_PAUSE = 0.05
+"""Seconds in which events gather where few come."""
 _BYTES = 256 * 1024
 """What is read from the spool at once."""
 _MARGIN = 1_000_000
@@ -90,6 +92,9 @@ class Folding:
             records = self._spool.read(_BYTES, wait=0.2)
             for record in records:
                 self._take(record)
+            if sum(len(record.payload) for record in records) < _BYTES // 2:
+                # a wake-up for each event would cost more than the event
+                self._stopping.wait(_PAUSE)
             if not records:
                 self._join.pass_time(self._clock() - _MARGIN)
             if not records or time.monotonic() - self._since > _SECONDS:
