@@ -4,9 +4,10 @@
 
 All answer the same questions about the same rows in one run, one thread each: n, accuracy, precision,
 recall, ROC AUC on binned scores, mean and p95 latency and null rate of the last day and of 7 days, and the
-hourly accuracy of 30 days. The file holds the labels already, so that the engines need no join; the state
-computes all other figures of its packs besides. The time is processor time of the process. The counts
-must agree to the last row.
+hourly accuracy of 30 days. The first two are asked of `ModelMonitor.calculate_metrics`, whose figures
+have their intervals, with a labelled reference; the last of its windows. The file holds the labels
+already, so that the engines need no join. The time is processor time of the process. The counts must
+agree to the last row.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from timonel import ModelMonitor, MonitorConfig, Reference
 from timonel.performance.packs.binary import BinaryPack
 from timonel.performance.packs.features import FeaturePack
 from timonel.performance.packs.service import ServicePack
@@ -33,7 +35,6 @@ from timonel.reference.bins import CELLS, CategoryBins
 from timonel.windows.events import Coded, Events
 from timonel.windows.layout import DAY, HOUR, MINUTE, Layout
 from timonel.windows.pack import Pack
-from timonel.windows.ranges import Sums
 from timonel.windows.state import WindowState
 
 START = 1_700_006_400_000_000
@@ -97,9 +98,9 @@ def batches(rows: int, features: int) -> Iterator[Events]:
         yield Events(made, version, columns, np.ones(n, np.bool_))
 
 
-def prepare(path: Path, rows: int, features: int) -> WindowState:
-    """Write the predictions to Parquet and count them; prints what counting took."""
-    counted = packs(features)
+def prepare(path: Path, rows: int, features: int) -> tuple[WindowState, ModelMonitor]:
+    """Write the predictions to Parquet, count them and track them; prints what counting took."""
+    counted, monitor = packs(features), watching()
     state, seconds, peak = WindowState(Layout.of(counted)), 0.0, 0
     writer: pq.ParquetWriter | None = None
     for events in batches(rows, features):
@@ -108,6 +109,7 @@ def prepare(path: Path, rows: int, features: int) -> WindowState:
         seconds += time.process_time() - started
         peak = max(peak, state.nbytes)
         table = as_table(events)
+        monitor.track_batch(table.rename_columns(["timestamp", *table.column_names[1:]]))
         writer = writer or pq.ParquetWriter(path, table.schema)
         writer.write_table(table)
     if writer is not None:
@@ -118,7 +120,22 @@ def prepare(path: Path, rows: int, features: int) -> WindowState:
     print(
         f"peak state {peak / 1e6:.1f} MB (target {MEGABYTES:g}); Parquet {path.stat().st_size / 1e6:.0f} MB"
     )
-    return state
+    return state, monitor
+
+
+def watching() -> ModelMonitor:
+    """A monitor with a labelled reference, so that its answers have drift and estimates, too."""
+    table = as_table(next(batches(20_000, 1)))
+    table = table.filter(table["score"].is_valid())
+    return ModelMonitor(
+        Reference.fit(
+            table.select([]),
+            predictions=table["predicted"],
+            labels=table["actual"],
+            scores=table["score"],
+        ),
+        MonitorConfig(columns={"prediction": "predicted"}),
+    )
 
 
 def as_table(events: Events) -> pa.Table:
@@ -243,20 +260,26 @@ class Polars:
 
 
 @dataclass(frozen=True)
-class Windows:
-    """The state."""
+class Monitor:
+    """The monitor."""
 
+    monitor: ModelMonitor
     state: WindowState
 
-    def sums(self, start: int, end: int) -> Sums:
-        """The counters of a window."""
-        return self.state.sums(start, end)
+    def covered(self, days: int) -> tuple[int, int]:
+        """The stretch that the answer for the newest days covers."""
+        found = self.monitor.calculate_metrics(f"{days}d")
+        return round(found.start.timestamp() * 1e6), round(found.end.timestamp() * 1e6)
 
-    def window(self, start: int, end: int) -> Answer:
-        """The figures of a window."""
-        sums, seconds = self.sums(start, end), (end - start) / 1e6
-        found = ServicePack().metrics(sums, seconds) | BinaryPack().metrics(sums, seconds)
+    def window(self, days: int) -> Answer:
+        """The figures of the newest days."""
+        found = self.monitor.calculate_metrics(f"{days}d")
         return {name: float(found[name]) for name in ASKED}
+
+    def sums(self, start: int, end: int) -> object:
+        """The counters alone that the figures rest on."""
+        sums = self.state.sums(start, end)
+        return [sums[field] for field in READ]
 
     def hourly(self) -> Times:
         """Accuracy by hour."""
@@ -291,32 +314,30 @@ class Question:
     sums: Callable[[], object]
 
 
-def window_question(days: int, engine: DuckDB | Polars, ours: Windows) -> Question:
-    """The figures of the newest days, over the stretch that the state's blocks cover; compared once."""
-    now = START + DAYS * DAY - 23 * MINUTE
-    covered = ours.sums(now - days * DAY, now)
-    start, end = covered.start, covered.end
-    compare(ours.window(start, end), engine.window(start, end))
+def window_question(days: int, engine: DuckDB | Polars, ours: Monitor) -> Question:
+    """The figures of the newest days, over the stretch that the monitor's blocks cover; compared once."""
+    start, end = ours.covered(days)
+    compare(ours.window(days), engine.window(start, end))
     return Question(
         f"{days} days" if days > 1 else "last day",
         lambda: engine.window(start, end),
-        lambda: ours.window(start, end),
-        lambda: [ours.sums(start, end)[field] for field in READ],
+        lambda: ours.window(days),
+        lambda: ours.sums(start, end),
     )
 
 
-def hourly_question(engine: DuckDB | Polars, ours: Windows) -> Question:
+def hourly_question(engine: DuckDB | Polars, ours: Monitor) -> Question:
     """The accuracy of each hour; compared once."""
     np.testing.assert_allclose(ours.hourly(), engine.hourly(), rtol=1e-9)
     return Question("hourly accuracy, 30 days", engine.hourly, ours.hourly, ours.hourly)
 
 
-def ask(state: WindowState, path: Path, repeats: int) -> float:
+def ask(ours: Monitor, path: Path, repeats: int) -> float:
     """Print a row a question and engine; returns the least median ratio."""
     connection = duckdb.connect()
     connection.execute("set threads = 1")
-    ours, medians = Windows(state), []
-    print("\n| question | engine | ms | state, ms | of it sums | ratio: median (range) |")
+    medians = []
+    print("\n| question | engine | ms | monitor, ms | of it sums | ratio: median (range) |")
     print("|---|---|---|---|---|---|")
     for name, engine in {"DuckDB": DuckDB(path, connection), "Polars": Polars(path)}.items():
         questions = [window_question(days, engine, ours) for days in (1, 7)]
@@ -346,8 +367,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        state = prepare(path, options.rows, options.features)
-        ratio = ask(state, path, options.repeats)
+        state, monitor = prepare(path, options.rows, options.features)
+        ratio = ask(Monitor(monitor, state), path, options.repeats)
     reached = ratio >= RATIO and state.nbytes <= MEGABYTES * 1e6 and rate >= RATE
     print(f"\nleast ratio {ratio:.0f} (target {RATIO:g}): {'reached' if reached else 'missed'}")
     raise SystemExit(0 if reached else 1)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 Cells = NDArray[np.signedinteger[Any]]
 
+_NARROWEST = np.dtype(np.int16)
 _TYPES: tuple[type[np.signedinteger[Any]], ...] = (np.int16, np.int32, np.int64)
 
 
@@ -76,7 +77,7 @@ def rows_of(period: int, start: int, end: int) -> list[slice]:
 def total(parts: Sequence[Cells]) -> Counts:
     """The sum over the rows of one or more arrays of one width."""
     # adding in the type of the rows is several times faster than widening each row on the way
-    narrow = all(part.dtype == np.int16 for part in parts) and sum(map(len, parts)) <= 1 << 16
+    narrow = all(part.dtype is _NARROWEST for part in parts) and sum(map(len, parts)) <= 1 << 16
     rows = np.concatenate(parts, dtype=np.int32 if narrow else np.int64)
     sums: Counts = np.add.reduce(rows, axis=0, dtype=rows.dtype).astype(np.int64, copy=False)
     return sums

@@ -90,6 +90,8 @@ class Scored:
 
     def worth(self, rows: Sequence[int]) -> float:
         """Kish's number of equally weighted rows that so many of each group are worth."""
+        if len(rows) == 1:
+            return float(rows[0])
         squares = sum(w * w * n for w, n in zip(self.weight, rows, strict=True))
         return self.sum_of(rows) ** 2 / squares if squares else 0.0
 
