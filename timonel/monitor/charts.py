@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from timonel.anomalies import Reading
 from timonel.monitor.answers import Question, age_of_labels, estimated, figures
+from timonel.monitor.maturity import all_labelled
 from timonel.monitor.report.view import BandPoint, Chart, Line, Point
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
@@ -47,8 +49,7 @@ def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> 
     besides, which needs no labels.
     """
     values = [_quality(tracker, span) for span in steps]
-    age = age_of_labels(tracker)
-    immature = as_datetime(max(tracker.newest - age, 0)) if age else None
+    immature = _immature_from(tracker, steps)
     quality = [
         Chart(
             title=name.replace("_", " "),
@@ -70,6 +71,15 @@ def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> 
         baseline=_band(watching, "alert_rate", steps, alerts),
         why_empty="No predictions are classes of the model.",
     )
+
+
+def _immature_from(tracker: Tracker, steps: Sequence[Span]) -> datetime | None:
+    """From where on labels are still to come; None where they have, however young the predictions are."""
+    age, state = age_of_labels(tracker), tracker.account.state
+    young = (state.sums(s.start, s.end) for s in steps if s.end > tracker.newest - age)
+    if not age or all(all_labelled(sums) for sums in young if sums.n):
+        return None
+    return as_datetime(max(tracker.newest - age, 0))
 
 
 def _quality(tracker: Tracker, span: Span) -> Mapping[str, Measured]:
