@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ def detector(folder: Path, settings: Detector = SMALL) -> Iterator[Detection]:
     found.folding.start()
     try:
         yield found
+        while found.spool.unread:
+            time.sleep(0.01)
     finally:
         found.folding.stop()
         found.spool.close()
