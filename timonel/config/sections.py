@@ -224,7 +224,7 @@ class Monitoring(Section):
     latency_slo_ms: Annotated[float, Field(gt=0)] = 100.0
     """A prediction slower than this breaks the service level."""
     detector: Detector = Detector()
-    """The detector, which takes the events of inferences beside the predictor."""
+    """Settings of the detector, see below."""
 
 
 class Retraining(Section):
