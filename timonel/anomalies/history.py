@@ -50,6 +50,8 @@ class History:
     """How many of the readings the baseline rests on."""
     fitted_at: datetime | None = None
     _baseline: RateBaseline | LevelBaseline | None = None
+    _filled: tuple[int, float] = (0, 0.0)
+    """For so many readings: the share of them that stand in a slot with enough others."""
 
     @property
     def covers(self) -> timedelta:
@@ -88,7 +90,16 @@ class History:
 
     @property
     def _seasonal(self) -> bool:
-        return self._known >= SEASONS
+        """Two weeks are known, and most of their readings stand beside enough others of their hour."""
+        return self._known >= SEASONS and self._beside >= 0.5
+
+    @property
+    def _beside(self) -> float:
+        if self._filled[0] != self.fitted:
+            counts = np.bincount(self.slots[: self.fitted], minlength=SLOTS)
+            together = counts[counts >= LEAST_IN_SLOT].sum()
+            self._filled = self.fitted, float(together) / max(self.fitted, 1)
+        return self._filled[1]
 
     def _fit(self) -> RateBaseline | LevelBaseline:
         n, days = self.fitted, max(self._known / timedelta(days=1), 0.25)

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from timonel import ModelMonitor
 from timonel.monitor.ahead import CONFIRMED_BY, AheadGuard
 from timonel.monitor.learning import Learning
 
@@ -118,3 +119,17 @@ def test_time_may_go_back() -> None:
     one = guard()
     one.admit(90 * DAY + np.arange(50))
     assert one.admit(np.array([5 * DAY, 3 * DAY])).all()
+
+
+def test_a_long_gap_after_few_days_is_survived() -> None:
+    """Weeks may pass with hardly a reading: hours are compared with hours only where there are enough."""
+    monitor = ModelMonitor()
+    for start in (0, 40):
+        rng = np.random.default_rng(start)
+        time = 1.75e9 + 86_400 * (start + np.sort(rng.random(4000)) * 2)
+        monitor.track_batch(
+            {"prediction": rng.integers(0, 2, 4000), "timestamp": time, "x": rng.normal(size=4000)}
+        )
+        found = monitor.detect_anomalies()
+    assert all(anomaly.what for anomaly in found)
+    assert monitor.calculate_metrics("3d").n == 4000
