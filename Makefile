@@ -66,6 +66,18 @@ bench-scan: install ## false alarms and delays of drift.Scan on a year of traffi
 bench-coverage: install ## how often the 95 % intervals of the monitor's metrics hold the truth, by simulation
 	$(BIN)/python benchmarks/coverage.py $(BENCH)
 
+.PHONY: bench-concept
+bench-concept: install ## run lengths and delays of the detectors of concept drift
+	$(BIN)/python benchmarks/concept.py $(BENCH)
+
+.PHONY: bench-estimate
+bench-estimate: install ## how often estimates of performance hold the truth, and are distrusted when they do not
+	$(BIN)/python benchmarks/estimate.py $(BENCH)
+
+.PHONY: bench-labels
+bench-labels: install ## performance told from few, late and slow labels
+	$(BIN)/python benchmarks/labels.py $(BENCH)
+
 .PHONY: bench-gaps
 bench-gaps: install ## realised less estimated accuracy: false alarms, and how soon a concept change shows (4 minutes)
 	$(BIN)/python benchmarks/gaps.py $(BENCH)

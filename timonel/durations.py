@@ -29,6 +29,11 @@ def format_duration(span: timedelta) -> str:
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
+def microseconds(span: timedelta) -> int:
+    """A span in whole microseconds, the unit of event time."""
+    return span // timedelta(microseconds=1)
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

@@ -53,6 +53,23 @@ def label(value: Any) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type holds numbers; a column of nulls alone does."""
+    types = pa.types
+    whole = types.is_integer(kind) or types.is_null(kind)
+    return bool(whole or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Values of any type by their text; null stays null."""
+    return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+
+
+def hashable(array: pa.Array) -> pa.Array:
+    """Lists and structs have no hash in Arrow: they go by their text."""
+    return as_text(array) if pa.types.is_nested(array.type) else array
+
+
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, or pandas' NA or NaT."""
     if value is None or isinstance(value, float):

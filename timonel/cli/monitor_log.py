@@ -14,8 +14,9 @@ from timonel.durations import parse_duration
 from timonel.errors import BadInput
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.intake import ALIASES
-from timonel.monitor.times import SECOND, micros_of
+from timonel.monitor.times import micros_of
 from timonel.tables import TableFile, open_table, read_table
+from timonel.windows.layout import SECOND
 
 BATCH = 500_000
 """Rows that are read at once."""

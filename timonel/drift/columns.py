@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.frames import is_missing, label, to_arrow
+from timonel.frames import as_text, is_missing, is_number, label, to_arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ def read_column(column: Any, categorical: bool) -> Column:
         return _counted(array)
     if pa.types.is_boolean(kind):
         array = array.cast(pa.int8())
-    if _is_number(array.type) and not categorical:
+    if is_number(array.type) and not categorical:
         return sorted_numbers(_numpy(array))
     if pa.types.is_temporal(kind):
         return Untested("a time always moves on")
-    return _counted(array if _has_labels(array.type) else _texts(array))
+    return _counted(array if _has_labels(array.type) else as_text(array))
 
 
 def sorted_numbers(values: NDArray[Any]) -> Numbers:
@@ -140,22 +140,12 @@ def _merged(labels: list[str | None], counts: NDArray[np.int64], rows: int) -> C
     return Categories(tuple(total), held, rows - int(held.sum()))
 
 
-def _texts(array: pa.Array) -> pa.Array:
-    return pa.array([None if x is None else str(x) for x in array.to_pylist()], pa.string())
-
-
 def _numpy(array: pa.Array) -> NDArray[Any]:
     if not pa.types.is_floating(array.type) and not pa.types.is_integer(array.type):
         array = pc.cast(array, pa.float64(), safe=False)
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    types = pa.types
-    whole = types.is_integer(kind) or types.is_null(kind)
-    return bool(whole or types.is_floating(kind) or types.is_decimal(kind))
-
-
 def _has_labels(kind: pa.DataType) -> bool:
     types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or _is_number(kind))
+    return bool(types.is_string(kind) or types.is_large_string(kind) or is_number(kind))

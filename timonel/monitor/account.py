@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from timonel.durations import microseconds
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.model import WatchedModel
 from timonel.monitor.times import NO_TIME
@@ -35,7 +36,7 @@ class Account:
             model.packs,
             slices=config.slices,
             listed=_listed(reference, config.slices),
-            retention=round(config.retention.total_seconds() * 1e6),
+            retention=microseconds(config.retention),
         )
         remembers = dict.fromkeys(name for pack in model.packs for name in pack.remembers)
         return cls(

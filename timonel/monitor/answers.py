@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from timonel.drift.scan import data_drift_score, effects
 from timonel.drift.scan.pools import LEAST_POOL_ROWS
+from timonel.durations import microseconds
 from timonel.monitor.feature_windows import SCORE
 from timonel.monitor.maturity import Complete, all_labelled, mature_part, maturity_age
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
-from timonel.monitor.tracker import Tracker, micros
+from timonel.monitor.tracker import Tracker
 from timonel.performance.packs.deferred import Deferred, Layers, from_table
 from timonel.performance.packs.measures import share
 from timonel.performance.packs.pack import MetricPack
@@ -122,7 +123,7 @@ def keep_trust(tracker: Tracker) -> None:
 def age_of_labels(tracker: Tracker) -> int:
     """The age, in microseconds, from which labels count as complete: as set, or as learnt."""
     if tracker.config.label_maturity is not None:
-        return micros(tracker.config.label_maturity)
+        return microseconds(tracker.config.label_maturity)
     return maturity_age(tracker.account.pending.delays)
 
 

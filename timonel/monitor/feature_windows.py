@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from timonel.drift.scan import History
+from timonel.durations import microseconds
 from timonel.monitor.config import MonitorConfig
 from timonel.performance.packs.features import FeaturePack
 from timonel.reference import NumericBins, Reference
@@ -31,7 +32,7 @@ class FeatureWindows:
         self.reference = reference
         self.bins, self.counts = _with_score(reference)
         self._pack = FeaturePack(self.bins)
-        retention = round(config.retention.total_seconds() * 1e6)
+        retention = microseconds(config.retention)
         self.state = WindowState(
             Layout.of([self._pack], fine=STEP, coarse=STEP, fine_span=0, retention=retention)
         )

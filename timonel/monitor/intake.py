@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from timonel.frames import is_missing, label, to_arrow
+from timonel.frames import hashable, is_missing, label, to_arrow
 from timonel.monitor.config import Role
 from timonel.monitor.outcomes import Array, OutcomeReader
 from timonel.monitor.times import NO_TIME, UNREADABLE, micros_of
+from timonel.performance.packs.service import ERROR, OK, REJECTED, TIMEOUT
 from timonel.reference.cells import numbers
 from timonel.windows.events import Coded, Events
 
@@ -35,7 +36,6 @@ ALIASES: Mapping[Role, tuple[str, ...]] = {
 NO_FEATURES = frozenset({"model", "arrival_time", "label_event_time", "partition_date"})
 """Columns of a ledger that play no part in monitoring."""
 
-OK, ERROR, TIMEOUT, REJECTED = range(4)
 _WORDS = {"ok": OK, "success": OK, "error": ERROR, "timeout": TIMEOUT, "rejected": REJECTED}
 _TIMEOUTS = (408, 504)
 
@@ -220,8 +220,7 @@ def coded(column: Any, rows: int) -> Coded:
     if column is None:
         return Coded(np.zeros(rows, dtype=np.int32), ("",))
     array = to_arrow(column)
-    if pa.types.is_nested(array.type):
-        array = pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+    array = hashable(array)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     values = [("" if is_missing(v) else label(v)) for v in array.dictionary.to_pylist()]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from timonel.durations import parse_duration
+from timonel.durations import microseconds, parse_duration
 from timonel.errors import BadInput
 from timonel.monitor.times import micros
 from timonel.windows.layout import MINUTE
@@ -58,7 +58,7 @@ def _length(window_size: Any) -> int:
         ) from None
     if span < timedelta(minutes=1) or span % timedelta(minutes=1):
         raise BadInput(f"window_size is {window_size!r}, expected whole minutes, at least one")
-    return round(span.total_seconds() * 1e6)
+    return microseconds(span)
 
 
 def _instant(value: Any, name: str) -> int:

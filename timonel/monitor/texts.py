@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from timonel.frames import to_arrow
+from timonel.frames import as_text, to_arrow
 from timonel.monitor.outcomes import Array
 from timonel.reference import Reference
 from timonel.reference.reading import text_column
@@ -35,9 +35,7 @@ class TextReader:
         """The columns that a TextPack counts, and the features; without the column, texts are missing."""
         array = to_arrow(columns[self.column]) if self.column in columns else pa.nulls(rows)
         if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
-            array = pa.array(
-                [None if v is None else str(v) for v in array.to_pylist()], pa.string()
-            )
+            array = as_text(array)
         found = read_texts(array, self.vocabulary)
         counted: dict[str, Array] = {
             "tokens": found.tokens,

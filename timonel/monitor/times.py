@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonel.frames import is_missing, to_arrow
+from timonel.windows.layout import SECOND
 
 NO_TIME = -1
 UNREADABLE = -2
 LATEST = 7_258_118_400_000_000
 """The year 2200: what lies beyond is no time but an error of unit."""
-SECOND = 1_000_000
 
 _UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (math.inf, 1e-3))
 """A number below 1e11 is in seconds, then milli-, micro-, nanoseconds; and its factor."""

@@ -3,7 +3,6 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonel.durations import microseconds
 from timonel.errors import BadInput
 from timonel.frames import to_arrow
 from timonel.monitor.account import Account
@@ -77,9 +77,9 @@ class Tracker:
         self.oldest = LATEST
         """The oldest event time believed."""
         self._account: Account | None = None
-        self._ahead = AheadGuard(micros(config.max_ahead), micros(config.retention))
+        self._ahead = AheadGuard(microseconds(config.max_ahead), microseconds(config.retention))
         self._held: deque[Batch] = deque()
-        self._learning = Learning(config.learning_rows, micros(config.learning_span))
+        self._learning = Learning(config.learning_rows, microseconds(config.learning_span))
         if reference is not None:
             self.features = FeatureWindows(reference, config)
         if reference is not None or config.task is not None:
@@ -234,11 +234,6 @@ _LABEL_COLUMNS: Mapping[Role, tuple[str, ...]] = {
     "actual": ("actual", "label"),
     "arrived_at": ("arrived_at", "arrival_time", "label_arrival_time"),
 }
-
-
-def micros(span: timedelta) -> int:
-    """A span in microseconds."""
-    return round(span.total_seconds() * 1e6)
 
 
 def _outcomes(logs: Sequence[Log]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from timonel.anomalies import (
     is_judged,
     ranked,
 )
+from timonel.durations import microseconds
 from timonel.monitor.answers import age_of_labels, family, keep_trust
 from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
@@ -23,7 +24,7 @@ from timonel.monitor.figures import quality_figures, reference_sums
 from timonel.monitor.maturity import all_labelled
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
-from timonel.monitor.tracker import Tracker, micros
+from timonel.monitor.tracker import Tracker
 from timonel.performance.value import Measured
 from timonel.windows.directory import VERSION
 from timonel.windows.layout import DAY, HOUR
@@ -97,7 +98,7 @@ class Watching:
         self._watch.references = {(name, ANYWHERE): value for name, value in figures.items()}
 
     def _metrics(self) -> Iterator[Anomaly]:
-        window, newest = micros(self._tracker.config.window), self._tracker.newest
+        window, newest = microseconds(self._tracker.config.window), self._tracker.newest
         for length in sorted({window, max(LONG, window)}):
             for span in self._due("service", length, newest):
                 yield from self._watch.update(self._readings(span, quality=False))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.frames import label, to_arrow
+from timonel.frames import hashable, is_number, label, to_arrow
 from timonel.reference.bins import CELLS, NULL, Bins, CategoryBins, Codes, NumericBins
 
 
@@ -42,18 +42,12 @@ def numbers(column: Any) -> NDArray[np.float64]:
         array = array.dictionary_decode()
     if pa.types.is_boolean(array.type):
         array = array.cast(pa.int8())
-    if _is_number(array.type):
+    if is_number(array.type):
         return _float64(array)
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         return _parsed(array)
     nulls = array.is_null().to_numpy(zero_copy_only=False)
     return np.where(nulls, np.nan, np.inf)
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    types = pa.types
-    whole = types.is_integer(kind) or types.is_null(kind)
-    return bool(whole or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _float64(array: pa.Array) -> NDArray[np.float64]:
@@ -79,8 +73,7 @@ def _number(text: str | None) -> float:
 
 
 def _category_cells(bins: CategoryBins, array: pa.Array) -> Codes:
-    if pa.types.is_nested(array.type):
-        array = pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())
+    array = hashable(array)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     values = array.dictionary.to_pylist()

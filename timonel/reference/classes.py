@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from timonel.frames import is_missing, label, to_arrow
+from timonel.frames import hashable, is_missing, label, to_arrow
 
 NO_CLASS = -1
 """The code of a missing value."""
@@ -42,7 +42,7 @@ class Classes:
         """Each row's class by position; NO_CLASS where missing, `unseen` where it is another value."""
         array = to_arrow(column)
         if not pa.types.is_dictionary(array.type):
-            array = _hashable(array).dictionary_encode()
+            array = hashable(array).dictionary_encode()
         place = {name: i for i, name in enumerate(self.names)}
         of_value = [
             NO_CLASS if is_missing(v) else place.get(class_name(v), self.unseen)
@@ -55,12 +55,5 @@ class Classes:
 
 def distinct_values(column: Any) -> list[Any]:
     """The different values of a column that are not missing."""
-    values = _hashable(to_arrow(column)).unique().to_pylist()
+    values = hashable(to_arrow(column)).unique().to_pylist()
     return [v for v in values if not is_missing(v)]
-
-
-def _hashable(array: pa.Array) -> pa.Array:
-    """Lists and structs have no hash in Arrow: they go by their text."""
-    if not pa.types.is_nested(array.type):
-        return array
-    return pa.array([None if v is None else str(v) for v in array.to_pylist()], pa.string())

@@ -4,6 +4,7 @@
 is `ranker_`, plain tables: the estimator itself is not needed to serve.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ BLOCK = 512
 """Items whose similarities to all others are held at once."""
 
 
-class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn publishes no types
+class _Estimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn publishes no types
     """What all rankers have in common: the catalogue, the histories, and how items relate."""
 
     half_life: float
@@ -48,8 +49,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn publishes
         best = self.top_k(X, 1).items[:, 0]
         return np.asarray(self.ranker_.items.names[best])
 
+    @abstractmethod
     def _relate(self, histories: Histories, n: int) -> Relations | Popularity:
-        raise NotImplementedError
+        """How the n items relate, told from who chose them."""
 
 
 class PopularityRanker(_Estimator):
