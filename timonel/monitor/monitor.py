@@ -16,6 +16,7 @@ from timonel.monitor.metrics import Metrics
 from timonel.monitor.opening import Opening
 from timonel.monitor.report import ReportView, render
 from timonel.monitor.spans import read_span
+from timonel.monitor.standing import Standing, standing_of
 from timonel.monitor.tracker import Delivery
 from timonel.monitor.view import view_of
 from timonel.monitor.watching import Watching
@@ -151,6 +152,17 @@ class ModelMonitor:
             if self._opening is None:
                 self._watching.look()
             return view_of(self._tracker, self._watching)
+
+    def standing(self) -> Standing:
+        """Where the model stands: what is open, how old data and labels are, how far features are off.
+
+        Windows that are over are judged before.
+        """
+        with self._lock:
+            self._settle()
+            if self._opening is None:
+                self._watching.look()
+            return standing_of(self._tracker, self._watching)
 
     def report(self) -> str:
         """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it."""
