@@ -30,3 +30,12 @@ class OnViolation(StrEnum):
 
     REJECT = "reject"
     FLAG = "flag"
+
+
+class AlertFormat(StrEnum):
+    """Who reads the alerts."""
+
+    RULES = "rules"
+    """Prometheus itself, by `rule_files`."""
+    OPERATOR = "operator"
+    """The Prometheus operator: a PrometheusRule."""

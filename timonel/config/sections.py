@@ -10,6 +10,7 @@ from timonel.terms import Candidate, OnViolation, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Budget = Annotated[float, Field(gt=0, le=0.05)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Label = bool | int | str
 
@@ -214,6 +215,47 @@ class Detector(Section):
         return self
 
 
+class Alerts(Section):
+    """When Prometheus alerts: `timonel alerts render` writes its rules from these. A page is for somebody
+    at once, a ticket for this week."""
+
+    error_budget: Budget = 0.001
+    """Share of predictions that may fail or time out over 30 days; like the other budgets: spent 14.4 times
+    as fast for an hour, or 6 times for 6 hours, it pages; 3 times for a day, or just as fast for 3 days, it
+    is a ticket."""
+    null_budget: Budget = 0.005
+    """Share of answers that may hold no prediction."""
+    violation_budget: Budget = 0.01
+    """Share of rows that may break the data contract."""
+    latency_objective: Annotated[float, Field(ge=0.95, lt=1)] = 0.99
+    """Share of predictions that must not be slower than monitoring.latency_slo_ms."""
+    least_failures: Annotated[int, Field(ge=1)] = 5
+    """Bad predictions within the long window that a budget's alert needs: at night one may be all."""
+    largest_gap: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """How far labels may show a lower figure than is estimated without them."""
+    page_for: Duration = timedelta(minutes=5)
+    """How long what pages must last, such as an anomaly or a monitor that is gone."""
+    ticket_for: Duration = timedelta(hours=1)
+    """How long what is a ticket must last, such as a drift."""
+    no_data_for: Duration = timedelta(minutes=15)
+    """How long the model may have no predictions. Longer for one that sleeps at night."""
+    labels: bool = True
+    """Whether labels are expected at all; false leaves out the alerts on labels that do not come."""
+    label_grace: Duration = timedelta(days=1)
+    """How much later than data.label_delay the newest label may be."""
+    mature_share: Share = 0.5
+    """Share of the predictions old enough that must have their label."""
+    detector_lag: Duration = timedelta(minutes=5)
+    """How far a detector may be behind."""
+    heartbeat: Duration = timedelta(minutes=5)
+    """How old the monitor's last round of judging may be."""
+    runbook_url: str = "docs/runbooks/{page}.md"
+    """Where the runbooks are, {page} standing for one's name: https://docs.example/runbooks/{page}/. The
+    default is their place in the repository."""
+    dashboard_url: str = "http://127.0.0.1:9400/models/{model}"
+    """Where the model's page is, {model} standing for its name."""
+
+
 class Monitoring(Section):
     """How the model is watched once it serves."""
 
@@ -225,6 +267,8 @@ class Monitoring(Section):
     """A prediction slower than this breaks the service level."""
     detector: Detector = Detector()
     """Settings of the detector, see below."""
+    alerts: Alerts = Alerts()
+    """When Prometheus alerts, see below."""
 
 
 class Retraining(Section):
