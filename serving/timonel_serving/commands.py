@@ -12,6 +12,7 @@ from timonel_serving.batch import commands as batch_commands
 from timonel_serving.detector import commands as detector_commands
 from timonel_serving.explainer import commands as explainer_commands
 from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
+from timonel_serving.replay import commands as replay_commands
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     explainer_commands.register(app)
     batch_commands.register(app)
     detector_commands.register(app)
+    replay_commands.register(app)
 
 
 def serve(

@@ -4,6 +4,7 @@ An incident is a frozen dataclass; `apply(table, rng)` gives the changed table a
 done. `then` puts several into a `Scenario`. `Healthy` draws a log in which nothing is wrong.
 """
 
+from timonel.faults.degradation import degradation
 from timonel.faults.delivery import DelayedRows, DuplicateRows, SegmentOutage
 from timonel.faults.features import (
     CategoryRename,
@@ -75,6 +76,7 @@ __all__ = [
     "SuddenConceptChange",
     "Truth",
     "UnitChange",
+    "degradation",
     "join_labels",
     "labels_arrived",
     "split_labels",
