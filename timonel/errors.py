@@ -2,6 +2,7 @@
 
 TimonelError
 ├── BadInput      the data, the settings or the request are wrong: mend them, a retry will not help
+│   └── Denied    the credentials or rights do not suffice: once they do, the same call works
 ├── Unavailable   something outside is down or full: try again later
 ├── Busy          somebody else is doing this right now: wait for them
 └── Corrupt       stored bytes are not what was written: do not use them
@@ -40,6 +41,12 @@ class BadInput(TimonelError):
     """The data, the settings or the request are wrong."""
 
     code = "bad_input"
+
+
+class Denied(BadInput):
+    """The credentials or rights do not suffice."""
+
+    code = "denied"
 
 
 class Unavailable(TimonelError):

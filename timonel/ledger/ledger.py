@@ -45,6 +45,10 @@ class Ledger:
         """
         return tables.append(self.place, _appendable(table), rows, mark)
 
+    def mark(self, writer: str, table: str = TableName.PREDICTIONS) -> int:
+        """The number of the last `Mark` of a writer that is in a table; 0: there is none."""
+        return tables.last_mark(self.place, _named(table), writer)
+
     def rows(self, table: str) -> dataset.Dataset:
         """The rows of a table as they are now, to be read in part."""
         with explained(self.place, f"reading {table}"):

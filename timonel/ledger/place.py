@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from timonel.delta import FULL, first_line, s3_options
-from timonel.errors import BadInput, Busy, Corrupt, TimonelError, Unavailable
+from timonel.errors import BadInput, Busy, Corrupt, Denied, TimonelError, Unavailable
 from timonel.ledger.schema import TableName
 
 S3 = ("s3://", "s3a://")
@@ -80,7 +80,7 @@ def _explanation(place: Place, doing: str, error: Exception) -> TimonelError:
             fix="free some space, or move the ledger, and run it again",
         )
     if any(sign in text for sign in REFUSED):
-        return BadInput(
+        return Denied(
             f"{said}: access denied",
             fix="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what they may do",
         )
@@ -89,7 +89,7 @@ def _explanation(place: Place, doing: str, error: Exception) -> TimonelError:
             f"{said}: others keep writing to it: {first_line(error)}", fix="run it again later"
         )
     if isinstance(error, PermissionError) or "Permission denied" in text:
-        return BadInput(f"{said}: permission denied", fix="check who owns the directory")
+        return Denied(f"{said}: permission denied", fix="check who owns the directory")
     if _is_damage(place, error):
         return Corrupt(
             f"{said}: {first_line(error)}",

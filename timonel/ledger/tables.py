@@ -70,6 +70,13 @@ def rows_of(place: Place, name: TableName) -> dataset.Dataset:
     return table.to_pyarrow_dataset()
 
 
+def last_mark(place: Place, name: TableName, writer: str) -> int:
+    """The number of a writer's last mark; 0: it has none."""
+    with explained(place, f"reading {name}"):
+        table = open_table(place, name)
+        return 0 if table is None else table.transaction_version(writer) or 0
+
+
 def retried(attempt: Callable[[], T]) -> T:
     """Run what reads a table and then commits to it, again if another commit came between."""
     for _ in range(ATTEMPTS - 1):
