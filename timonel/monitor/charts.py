@@ -1,10 +1,10 @@
 """The report's charts: metrics in time, with the band that the watch holds healthy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from timonel.anomalies import Reading
+from timonel.anomalies import ANYWHERE, Reading, Where
 from timonel.monitor.answers import Question, age_of_labels, estimated, figures
 from timonel.monitor.maturity import all_labelled
 from timonel.monitor.report.view import BandPoint, Chart, Line, Point
@@ -34,28 +34,53 @@ SERVICE = (
 )
 
 
-def grid(tracker: Tracker) -> list[Span]:
-    """The windows of the charts: as short as leaves at most MOST_POINTS of all that is kept."""
-    begin = max(tracker.oldest, tracker.account.state.clock.horizon)
-    step = next((s for s in STEPS if tracker.newest - begin < s * MOST_POINTS), DAY)
-    first, last = begin // step * step, -(-(tracker.newest + 1) // step) * step
-    return [Span(start, start + step) for start in range(first, last, step)]
+VIOLATIONS = ("rows that break the data contract", ("violation_rate",))
 
 
-def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> tuple[Chart, ...]:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the charts are of: windows, and one version or all."""
+
+    steps: Sequence[Span]
+    version: str | None = None
+
+    @property
+    def whole(self) -> Span:
+        """From the first window to the last."""
+        return Span(self.steps[0].start, self.steps[-1].end)
+
+    @property
+    def where(self) -> Where:
+        """The part of the traffic, as the watch names it."""
+        return ANYWHERE if self.version is None else Where(version=self.version)
+
+
+def grid(tracker: Tracker, start: int | None = None, end: int | None = None) -> list[Span]:
+    """The windows of the charts: as short as leaves at most MOST_POINTS of what is kept of [start, end).
+
+    None is kept of a stretch before the first event or after the newest one: then there are no windows.
+    """
+    begin = max(tracker.oldest, tracker.account.state.clock.horizon, start or 0)
+    until = tracker.newest + 1 if end is None else min(end, tracker.newest + 1)
+    step = next((s for s in STEPS if until - begin <= s * MOST_POINTS), DAY)
+    first, last = begin // step * step, -(-until // step) * step
+    return [Span(at, at + step) for at in range(first, last, step)] if begin < until else []
+
+
+def performance(tracker: Tracker, watching: Watching, scope: Scope) -> tuple[Chart, ...]:
     """Quality, one chart a metric: realised, and estimated where that can be.
 
     The stretch whose labels are still to come is marked. Of a binary model, the share predicted positive
     besides, which needs no labels.
     """
-    values = [_quality(tracker, span) for span in steps]
-    immature = _immature_from(tracker, steps)
+    values = [_quality(tracker, Question(span, scope.version)) for span in scope.steps]
+    immature = _immature_from(tracker, scope.steps)
     quality = [
         Chart(
             title=name.replace("_", " "),
             metric=name,
-            lines=_lines(name, steps, values),
-            baseline=_band(watching, name, steps, [v.get(name) for v in values]),
+            lines=_lines(name, scope.steps, values),
+            baseline=_band(watching, name, scope, [v.get(name) for v in values]),
             immature_from=immature,
             why_empty="No labels have come: track_label brings them.",
         )
@@ -67,8 +92,8 @@ def performance(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> 
     return *quality, Chart(
         title="share predicted positive",
         metric="alert_rate",
-        lines=(_line("predicted positive", steps, alerts),),
-        baseline=_band(watching, "alert_rate", steps, alerts),
+        lines=(_line("predicted positive", scope.steps, alerts),),
+        baseline=_band(watching, "alert_rate", scope, alerts),
         why_empty="No predictions are classes of the model.",
     )
 
@@ -79,12 +104,12 @@ def _immature_from(tracker: Tracker, steps: Sequence[Span]) -> datetime | None:
     young = (state.sums(s.start, s.end) for s in steps if s.end > tracker.newest - age)
     if not age or all(all_labelled(sums) for sums in young if sums.n):
         return None
-    return as_datetime(max(tracker.newest - age, 0))
+    return as_datetime(max(tracker.newest - age, steps[0].start))
 
 
-def _quality(tracker: Tracker, span: Span) -> Mapping[str, Measured]:
-    found = figures(tracker, Question(span))
-    return Layers(found.values, estimated(tracker, Question(span), found))
+def _quality(tracker: Tracker, asked: Question) -> Mapping[str, Measured]:
+    found = figures(tracker, asked)
+    return Layers(found.values, estimated(tracker, asked, found))
 
 
 def _lines(
@@ -100,18 +125,18 @@ def _lines(
     return realised, replace(_line("estimated", steps, guessed), assumption=says)
 
 
-def service(tracker: Tracker, watching: Watching, steps: Sequence[Span]) -> tuple[Chart, ...]:
-    """Latency, failures, traffic."""
-    values = [figures(tracker, Question(span)).values for span in steps]
+def service(tracker: Tracker, watching: Watching, scope: Scope) -> tuple[Chart, ...]:
+    """Latency, failures, traffic; last, the rows that break the data contract."""
+    values = [figures(tracker, Question(span, scope.version)).values for span in scope.steps]
     return tuple(
         Chart(
             title=title,
             metric=names[0],
-            lines=tuple(_line(_short(n), steps, [v.get(n) for v in values]) for n in names),
-            baseline=_band(watching, names[0], steps, [v.get(names[0]) for v in values]),
+            lines=tuple(_line(_short(n), scope.steps, [v.get(n) for v in values]) for n in names),
+            baseline=_band(watching, names[0], scope, [v.get(names[0]) for v in values]),
             why_empty="Nothing was logged: pass latency_ms and status with each prediction.",
         )
-        for title, names in SERVICE
+        for title, names in (*SERVICE, VIOLATIONS)
     )
 
 
@@ -129,15 +154,15 @@ def _line(name: str, steps: Sequence[Span], values: Sequence[Measured | None]) -
 
 
 def _band(
-    watching: Watching, name: str, steps: Sequence[Span], values: Sequence[Measured | None]
+    watching: Watching, name: str, scope: Scope, values: Sequence[Measured | None]
 ) -> tuple[BandPoint, ...]:
     """Where the watch has a baseline for windows of this length."""
     found = []
-    for span, value in zip(steps, values, strict=True):
+    for span, value in zip(scope.steps, values, strict=True):
         if value is None:
             continue
         start, end = as_datetime(span.start), as_datetime(span.end)
-        band = watching.watch.band(Reading(start, end, name, value))
+        band = watching.watch.band(Reading(start, end, name, value, scope.where))
         if band is not None:
             found.append(BandPoint(start, end, band.expected, band.lower, band.upper))
     return tuple(found)

@@ -14,11 +14,11 @@ from timonel.monitor.config import MonitorConfig
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.opening import Opening
-from timonel.monitor.report import ReportView, render
-from timonel.monitor.spans import read_span
-from timonel.monitor.standing import Standing, standing_of
+from timonel.monitor.report import Histogram, ReportView, render
+from timonel.monitor.spans import read_range, read_span
+from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
 from timonel.monitor.tracker import Delivery
-from timonel.monitor.view import view_of
+from timonel.monitor.view import histogram_of, view_of
 from timonel.monitor.watching import Watching
 from timonel.reference import Reference
 from timonel.reference.classes import class_name
@@ -145,13 +145,33 @@ class ModelMonitor:
             features = self._tracker.features
             return None if features is None else features.reference
 
-    def view(self) -> ReportView:
-        """What the report shows, as plain data: anomalies, charts, drift, versions, labels."""
+    def view(self, start: Any = None, end: Any = None, version: str | None = None) -> ReportView:
+        """What the report shows, as plain data: anomalies, charts, drift, versions, labels.
+
+        Args:
+            start, end: a datetime, ISO 8601 text or seconds since 1970; all that is kept if not given.
+            version: one version of the model; all if not given.
+        """
         with self._lock:
             self._settle()
             if self._opening is None:
                 self._watching.look()
-            return view_of(self._tracker, self._watching)
+            span = read_range(start, end)
+            return view_of(self._tracker, self._watching, *span, version)
+
+    def histogram(self, feature: str, start: Any = None, end: Any = None) -> Histogram:
+        """One feature's values beside the reference; of the last day if no start is given."""
+        with self._lock:
+            self._settle()
+            span = read_span(None, start, end, self._tracker.newest)
+            return histogram_of(self._tracker, feature, span.start, span.end)
+
+    @property
+    def label_counts(self) -> LabelCounts:
+        """What became of all labels so far."""
+        with self._lock:
+            self._settle()
+            return label_counts(self._tracker)
 
     def standing(self) -> Standing:
         """Where the model stands: what is open, how old data and labels are, how far features are off.

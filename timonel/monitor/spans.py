@@ -48,6 +48,18 @@ def read_span(window_size: Any, start: Any, end: Any, newest: int) -> Span:
     return Span(since, until)
 
 
+def read_range(start: Any, end: Any) -> tuple[int | None, int | None]:
+    """Both ends, each of which may be open (None); BadInput for what is no time, or a start after its end."""
+    since = None if start is None else _instant(start, "start")
+    until = None if end is None else _instant(end, "end")
+    if since is not None and until is not None and since >= until:
+        raise BadInput(
+            f"the time shown ends at {end}, expected later than its start {start}",
+            fix="give a later end, or leave it out",
+        )
+    return since, until
+
+
 def _length(window_size: Any) -> int:
     try:
         span = parse_duration(window_size)

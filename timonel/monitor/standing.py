@@ -1,5 +1,6 @@
 """Where a model stands now: what is open, how old its data and labels are, how far its features are off."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +25,30 @@ Band = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class LabelStanding:
-    """Labels since the monitor began."""
+class LabelCounts:
+    """What became of the labels since the monitor began."""
 
     tally: Mapping[str, int]
-    """By what became of them."""
+    """As `timonel.windows.labels.Tally` names them."""
     waiting: int
     """Held until their prediction comes."""
+    rejected: Mapping[str, int]
+    """What could not be used, by reason; that of predictions, too."""
+
+    def since(self, before: "LabelCounts") -> "LabelCounts":
+        """What came to it."""
+        return LabelCounts(
+            {name: count - before.tally[name] for name, count in self.tally.items()},
+            self.waiting - before.waiting,
+            dict(Counter(self.rejected) - Counter(before.rejected)),
+        )
+
+
+@dataclass(frozen=True)
+class LabelStanding:
+    """Labels, as far as they have come."""
+
+    counts: LabelCounts
     newest: datetime | None
     """When the newest of those that count arrived."""
     mature_share: Measured
@@ -72,6 +90,12 @@ def standing_of(tracker: Tracker, watching: Watching) -> Standing:
     )
 
 
+def label_counts(tracker: Tracker) -> LabelCounts:
+    """What became of the labels; of what could not be used that of predictions, too."""
+    pending = tracker.account.pending
+    return LabelCounts(pending.tally.to_dict(), pending.waiting, dict(tracker.rejected))
+
+
 def _summary(tracker: Tracker, anomalies: tuple[Anomaly, ...]) -> ReportView:
     """As much of the report as its first sentence needs."""
     known, learning = tracker.newest >= 0, tracker.learning
@@ -98,8 +122,7 @@ def _labels(tracker: Tracker) -> LabelStanding:
     if mature.n:
         share = Measured(mature.n_labelled / mature.n, n=mature.n)
     return LabelStanding(
-        pending.tally.to_dict(),
-        pending.waiting,
+        label_counts(tracker),
         None if newest is None else as_datetime(newest),
         share,
     )

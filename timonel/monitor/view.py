@@ -1,17 +1,28 @@
 """What the report shows, filled from the windows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.anomalies import ranked
+from timonel.anomalies import Anomaly, ranked
 from timonel.drift.scan import effects
 from timonel.drift.scan.effects import unit
+from timonel.errors import BadInput
 from timonel.monitor.answers import Question, age_of_labels, answer, figures, reasons
-from timonel.monitor.charts import grid, performance, service
-from timonel.monitor.feature_windows import FeatureWindows
-from timonel.monitor.report.view import Arrival, Drift, DriftRow, Histogram, ReportView, Version
+from timonel.monitor.broken import broken
+from timonel.monitor.charts import Scope, grid, performance, service
+from timonel.monitor.feature_windows import STEP, FeatureWindows
+from timonel.monitor.report.view import (
+    Arrival,
+    Drift,
+    DriftRow,
+    Event,
+    EventKind,
+    Histogram,
+    ReportView,
+    Version,
+)
 from timonel.monitor.spans import Span
 from timonel.monitor.times import as_datetime
 from timonel.monitor.tracker import Tracker
@@ -19,41 +30,97 @@ from timonel.monitor.watching import Watching
 from timonel.reference.bins import BINS, NULL, OTHER, Bins, NumericBins
 from timonel.windows import arrival
 from timonel.windows.directory import VERSION
-from timonel.windows.layout import DAY, HOUR
+from timonel.windows.layout import DAY, EVENTS, HOUR, SERVED
+
+Counts = NDArray[np.int64]
 
 MOST_FEATURES = 6
 """Features whose distribution is drawn: those that drifted most."""
 SHOWN_OF_VERSIONS = ("error_rate", "null_rate", "p95_latency_ms", "accuracy", "roc_auc", "macro_f1")
 
 
-def view_of(tracker: Tracker, watching: Watching) -> ReportView:
-    """All that the page shows of a monitor."""
-    if tracker.newest < 0:
-        never = as_datetime(0)
-        return ReportView(model=_name(tracker), start=never, end=never, n=0, n_labelled=0)
-    steps = grid(tracker)
-    span = Span(steps[0].start, steps[-1].end)
-    whole = answer(tracker, Question(span))
+def view_of(
+    tracker: Tracker,
+    watching: Watching,
+    start: int | None = None,
+    end: int | None = None,
+    version: str | None = None,
+) -> ReportView:
+    """All that the page shows of a stretch of time, by default all that is kept; of one version or of all.
+
+    Drift and data quality are of all versions: the bins of the features are counted of all together.
+    """
+    steps = grid(tracker, start, end) if tracker.newest >= 0 else []
+    if not steps:
+        return _nothing(tracker, watching, start, end)
+    scope = Scope(steps, version)
+    whole = answer(tracker, Question(scope.whole, version))
     learning, features = tracker.learning, tracker.features
+    counts = None if features is None else _counts(features, steps)
+    served = service(tracker, watching, scope)
     lost = (f"{n:,} x {reason}" for reason, n in reasons(tracker).items())
     return ReportView(
         model=_name(tracker),
-        start=whole.start,
-        end=whole.end,
+        start=as_datetime(scope.whole.start),
+        end=as_datetime(scope.whole.end),
         n=whole.n,
         n_labelled=whole.n_labelled,
         newest=as_datetime(tracker.newest),
         learning="" if learning is None else str(learning),
         reference=_reference(tracker),
-        anomalies=tuple(ranked([*watching.open, *watching.cleared])),
-        performance=performance(tracker, watching, steps),
-        service=service(tracker, watching, steps),
-        drift=None if features is None else _drift(features, steps),
-        histograms=() if features is None else tuple(_histograms(features, span)),
-        versions=tuple(_versions(tracker, span)),
+        anomalies=_within(watching, scope.whole, version),
+        events=tuple(_deployed(tracker, scope.whole)),
+        performance=performance(tracker, watching, scope),
+        service=served[:-1],
+        quality=served[-1:],
+        drift=None if features is None or counts is None else _drift(features, counts, steps),
+        histograms=() if features is None else tuple(_histograms(features, scope.whole)),
+        violations=() if features is None or counts is None else broken(features, counts, steps),
+        versions=tuple(_versions(tracker, scope.whole)),
         arrival=_arrival(tracker, whole.n_labelled),
         notes=(*whole.warnings, *lost),
     )
+
+
+def _nothing(
+    tracker: Tracker, watching: Watching, start: int | None, end: int | None
+) -> ReportView:
+    """A stretch without predictions; what is open is told all the same."""
+    newest = tracker.newest if tracker.newest >= 0 else None
+    begin, until = start or newest or 0, end or newest or 0
+    return ReportView(
+        model=_name(tracker),
+        start=as_datetime(min(begin, until)),
+        end=as_datetime(until),
+        n=0,
+        n_labelled=0,
+        newest=None if newest is None else as_datetime(newest),
+        anomalies=tuple(watching.open),
+    )
+
+
+def _within(watching: Watching, span: Span, version: str | None) -> tuple[Anomaly, ...]:
+    """What was abnormal at some time of the span: of the model as a whole and of the version asked for."""
+    start, end = as_datetime(span.start), as_datetime(span.end)
+    return tuple(
+        a
+        for a in ranked([*watching.open, *watching.cleared])
+        if a.since < end
+        and not (a.cleared and a.updated < start)
+        and version in (None, a.where.version or version)
+    )
+
+
+def _deployed(tracker: Tracker, span: Span) -> Iterator[Event]:
+    """When a version was first served; not of those that were there when the monitor began."""
+    state = tracker.account.state
+    begin = max(tracker.oldest, state.clock.horizon) // STEP * STEP
+    for version in state.versions():
+        times, counts = state.series(EVENTS, begin, tracker.newest + 1, STEP, version)
+        served = np.flatnonzero(counts[:, SERVED])
+        first = int(times[served[0]]) if len(served) else -1
+        if first > begin and span.start <= first < span.end:
+            yield Event(as_datetime(first), EventKind.DEPLOYED, f"version {version or 'not given'}")
 
 
 def _name(tracker: Tracker) -> str:
@@ -74,8 +141,12 @@ def _reference(tracker: Tracker) -> str:
     return f"{origin} ({reference.rows:,} rows)"
 
 
-def _drift(features: FeatureWindows, steps: list[Span]) -> Drift:
-    counts = np.stack([features.between(s.start, s.end) for s in steps])
+def _counts(features: FeatureWindows, steps: Sequence[Span]) -> Counts:
+    """Rows by window, feature and cell."""
+    return np.stack([features.between(s.start, s.end) for s in steps])
+
+
+def _drift(features: FeatureWindows, counts: Counts, steps: Sequence[Span]) -> Drift:
     units = np.array([unit(b) for b in features.bins])
     found = effects(counts, features.counts, features.bins) / units
     weights = features.reference.weights
@@ -96,18 +167,38 @@ def _histograms(features: FeatureWindows, span: Span) -> Iterator[Histogram]:
     counts = features.between(max(span.start, span.end - DAY), span.end)
     found = effects(counts, features.counts, features.bins) / [unit(b) for b in features.bins]
     for j in np.argsort(-np.nan_to_num(found))[:MOST_FEATURES]:
-        one, before, now = features.bins[j], features.counts[j], counts[j]
-        cells = [c for c in range(len(before)) if before[c] or now[c]]
-        yield Histogram(
-            feature=one.name,
-            labels=tuple(_label(one, c) for c in cells),
-            reference=_shares(before, cells),
-            current=_shares(now, cells),
-            n_reference=int(before.sum()),
-            n_current=int(now.sum()),
-            effect=float(found[j]) if np.isfinite(found[j]) else None,
-            unit="sd" if isinstance(one, NumericBins) else "of the rows, twice",
+        yield _histogram(features, int(j), counts[j])
+
+
+def histogram_of(tracker: Tracker, feature: str, start: int, end: int) -> Histogram:
+    """One feature of a stretch of time beside the reference; BadInput for one that is not watched."""
+    features = tracker.features
+    names = [] if features is None else [one.name for one in features.bins]
+    if features is None or feature not in names:
+        raise BadInput(
+            f"the feature {feature!r} is not watched",
+            fix=f"choose one of {', '.join(names[:20])}"
+            if names
+            else "wait until learning is over",
         )
+    j = names.index(feature)
+    return _histogram(features, j, features.between(start, end)[j])
+
+
+def _histogram(features: FeatureWindows, j: int, now: Counts) -> Histogram:
+    one, before = features.bins[j], features.counts[j]
+    (found,) = effects(now[None], before[None], (one,)) / unit(one)
+    cells = [c for c in range(len(before)) if before[c] or now[c]]
+    return Histogram(
+        feature=one.name,
+        labels=tuple(_label(one, c) for c in cells),
+        reference=_shares(before, cells),
+        current=_shares(now, cells),
+        n_reference=int(before.sum()),
+        n_current=int(now.sum()),
+        effect=float(found) if np.isfinite(found) else None,
+        unit="sd" if isinstance(one, NumericBins) else "of the rows, twice",
+    )
 
 
 def _shares(counts: NDArray[np.int64], cells: list[int]) -> tuple[float, ...]:

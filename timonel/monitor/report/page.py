@@ -36,7 +36,10 @@ def render(view: ReportView) -> str:
             _section("Performance", _charts(view.performance, time, _no_quality(view))),
             _section("Drift", _drift(view, time)),
             _section("Service", _charts(view.service, time, "No latency or status was tracked.")),
-            _section("Data quality", quality(view.violations)),
+            _section(
+                "Data quality",
+                join(*(chart(c, time) for c in view.quality), quality(view.violations)),
+            ),
             _section("Versions", versions(view.versions)),
             _section("Labels", labels(view)),
             _footer(view),

@@ -10,24 +10,29 @@ MOST_ROWS = 40
 
 
 def quality(violations: tuple[Violation, ...]) -> Markup:
-    """Broken rules of the contract, the most frequent first."""
+    """What was wrong with the columns, what exceeds the reference most first."""
     if not violations:
-        return tag("p", "No row broke the data contract in the time shown.", class_="empty")
-    ordered = sorted(violations, key=lambda v: (-v.rows, v.column, v.what))
+        return tag("p", "No column had a missing or odd value in the time shown.", class_="empty")
+    ordered = sorted(violations, key=lambda v: ((v.usual or 0) - v.rows / max(v.of, 1), v.column))
     rows = [
         [
             v.column,
             v.what,
             f"{v.rows:,} of {v.of:,}",
             percent(v.rows / max(v.of, 1)),
+            "unknown" if v.usual is None else percent(v.usual),
             "unknown" if v.last is None else clock(v.last),
         ]
         for v in ordered[:MOST_ROWS]
     ]
     hidden = len(ordered) - MOST_ROWS
-    more = tag("p", f"{hidden:,} more are rarer.", class_="note") if hidden > 0 else None
-    head = ["column", "what is broken", "rows", "share", "last seen"]
-    return join(table("Rows that break the data contract", head, rows), more)
+    more = (
+        tag("p", f"{hidden:,} more are nearer to the reference.", class_="note")
+        if hidden > 0
+        else None
+    )
+    head = ["column", "what is wrong", "rows", "share", "in the reference", "last seen"]
+    return join(table("Values that a column should not have", head, rows), more)
 
 
 def versions(found: tuple[Version, ...]) -> Markup:

@@ -1,12 +1,11 @@
 """The page's look: one ink, one accent, one contrast; red and amber belong to severities alone."""
 
 STYLE = """
-:root{color-scheme:light dark;--ink:#1d2b36;--muted:#566776;--grid:#dde3e9;--surface:#fff;
---ground:#f3f5f7;--accent:#0f7b8a;--contrast:#6a4bc0;--page:#b3261e;--ticket:#945200;--on:#fff;
+:root{color-scheme:light dark;--ink:light-dark(#1d2b36,#e4ebf0);--muted:light-dark(#566776,#9db0be);
+--grid:light-dark(#dde3e9,#2b3944);--surface:light-dark(#fff,#172129);--ground:light-dark(#f3f5f7,#0f161b);
+--accent:light-dark(#0f7b8a,#45bccb);--contrast:light-dark(#6a4bc0,#b29cf0);
+--page:light-dark(#b3261e,#ff8a80);--ticket:light-dark(#945200,#f2b45f);--on:light-dark(#fff,#10181e);
 --l1:color-mix(in srgb,var(--accent) 25%,var(--grid));--l2:color-mix(in srgb,var(--accent) 55%,var(--grid))}
-@media(prefers-color-scheme:dark){:root{--ink:#e4ebf0;--muted:#9db0be;--grid:#2b3944;
---surface:#172129;--ground:#0f161b;--accent:#45bccb;--contrast:#b29cf0;--page:#ff8a80;
---ticket:#f2b45f;--on:#10181e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,sans-serif;
 font-variant-numeric:tabular-nums}

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from timonel.anomalies import Anomaly, Severity, ranked
-from timonel.anomalies.words import STOPPED, clock
+from timonel.anomalies.words import DRIFT, STOPPED, clock
 from timonel.monitor.report.view import ReportView
+
+SAME_TIME = timedelta(hours=6)
+"""What opens within this of the first tells of the same trouble: long windows see it later."""
+TELLING = (
+    *("null_rate", "error_rate", "timeout_rate", "accuracy", "macro_f1", "hit_rate", "recall"),
+    *("precision", "roc_auc", "p95_latency_ms", "p50_latency_ms", DRIFT, "alert_rate"),
+)
+"""Metrics that need no explanation; the first of them is told first."""
 
 
 class Status(StrEnum):
@@ -69,8 +77,21 @@ def _no_data(view: ReportView, open_: Sequence[Anomaly]) -> Verdict:
     )
 
 
+def leading(open_: Sequence[Anomaly]) -> Anomaly:
+    """The one that says most: most severe, among the first to open, of a metric that people know."""
+    severest = max(a.severity for a in open_)
+    candidates = [a for a in open_ if a.severity is severest]
+    began = min(a.since for a in candidates) + SAME_TIME
+    return min(candidates, key=lambda a: (a.since > began, _place(a), str(a.where), a.since))
+
+
+def _place(anomaly: Anomaly) -> int:
+    known = anomaly.what in TELLING
+    return TELLING.index(anomaly.what) if known else len(TELLING)
+
+
 def _off(open_: Sequence[Anomaly]) -> Verdict:
-    worst = open_[0]
+    worst = leading(open_)
     since = min(a.since for a in open_ if a.severity is worst.severity)
     degraded = worst.severity is Severity.PAGE
     head = "Degrading" if degraded else "Worth watching"

@@ -110,13 +110,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule of the data contract that rows broke in the time shown."""
+    """What was wrong with a column's values in the time shown."""
 
     column: str
     what: str
     rows: int
     of: int
     last: datetime | None = None
+    """End of the newest window with such a row."""
+    usual: float | None = None
+    """Share of such rows in the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class ReportView:
     events: tuple[Event, ...] = ()
     performance: tuple[Chart, ...] = ()
     service: tuple[Chart, ...] = ()
+    quality: tuple[Chart, ...] = ()
+    """How many rows break the data contract."""
     drift: Drift | None = None
     histograms: tuple[Histogram, ...] = ()
     violations: tuple[Violation, ...] = ()
