@@ -43,6 +43,18 @@ class TooLarge(BadInput):
     code = "too_large"
 
 
+class NotFound(BadInput):
+    """There is nothing of this name."""
+
+    code = "not_found"
+
+
+class Unauthorized(BadInput):
+    """The token is missing, or is another one."""
+
+    code = "unauthorized"
+
+
 class UnsupportedMedia(BadInput):
     """The body is in a format that no protocol has."""
 
@@ -105,6 +117,8 @@ class Problem:
 _STATUS: dict[type[TimonelError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
     Slow: HTTPStatus.REQUEST_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,

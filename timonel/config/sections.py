@@ -256,6 +256,27 @@ class Alerts(Section):
     """Where the model's page is, {model} standing for its name."""
 
 
+class MonitorService(Section):
+    """The monitor service, which merges what the detectors saw, takes labels and answers."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 in a container; then TIMONEL_TOKEN must be set."""
+    port: Port = 9400
+    """Port; 0 takes a free one."""
+    directory: str | None = None
+    """Where its journal and snapshots lie. Default: `monitor` in storage.directory."""
+    judge_every: Duration = timedelta(seconds=10)
+    """Time between two rounds of judging: what the page, the API and /metrics say is at most so old."""
+    snapshot_every: Duration = timedelta(minutes=5)
+    """Time between two snapshots: a restart counts again what came since the last."""
+    max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64.0
+    """Size of a body in megabytes, unpacked."""
+    lateness: Duration = timedelta(minutes=1)
+    """How long, in event time, a window waits for slower detectors before it is judged."""
+    stale_after: Duration = timedelta(minutes=5)
+    """Silence after which a detector counts as stale, and the model if all of them do."""
+
+
 class Monitoring(Section):
     """How the model is watched once it serves."""
 
@@ -267,6 +288,8 @@ class Monitoring(Section):
     """A prediction slower than this breaks the service level."""
     detector: Detector = Detector()
     """Settings of the detector, see below."""
+    monitor: MonitorService = MonitorService()
+    """Settings of the monitor service, see below."""
     alerts: Alerts = Alerts()
     """When Prometheus alerts, see below."""
 

@@ -1,0 +1,99 @@
+"""The detectors of a model: how far each has come, and when it was last heard of."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from timonel.monitor.times import NO_TIME, as_datetime
+from timonel_serving.monitor.states import DetectorStatus
+from timonel_serving.problems import Overloaded
+
+MOST = 1000
+"""Detectors that are known at a time."""
+FORGOTTEN = timedelta(days=7).total_seconds()
+"""Seconds of silence after which a detector is forgotten: its pod is gone."""
+
+
+@dataclass
+class Heard:
+    """What is known of one."""
+
+    heard: float
+    mark: int = 0
+    newest: int = NO_TIME
+
+
+class Detectors:
+    """All of them by name. Safe to use from several threads."""
+
+    def __init__(self, stale_after: timedelta) -> None:
+        self._stale_after = stale_after.total_seconds()
+        self._known: dict[str, Heard] = {}
+        self._lock = Lock()
+
+    @property
+    def newest(self) -> int:
+        """The newest event time that any of them sent, microseconds; NO_TIME before the first."""
+        with self._lock:
+            return self._newest()
+
+    def _newest(self) -> int:
+        return max((one.newest for one in self._known.values()), default=NO_TIME)
+
+    def mark(self, name: str) -> int:
+        """How far one has come; 0 if it is not known."""
+        with self._lock:
+            return self._known[name].mark if name in self._known else 0
+
+    def hear(self, name: str, now: float) -> int:
+        """Note that one is there; its mark. Raises `Overloaded` where there are too many."""
+        with self._lock:
+            if name not in self._known:
+                self._forget(now)
+                self._known[name] = Heard(now)
+            self._known[name].heard = max(now, self._known[name].heard)
+            return self._known[name].mark
+
+    def _forget(self, now: float) -> None:
+        live = {n: one for n, one in self._known.items() if now - one.heard < FORGOTTEN}
+        if len(live) >= MOST:
+            raise Overloaded(
+                f"{MOST} detectors are known already",
+                retry_after=3600,
+                fix="give each detector one lasting name; the silent are forgotten after a week",
+            )
+        self._known = live
+
+    def count(self, name: str, mark: int, newest: int) -> None:
+        """Note how far one has come."""
+        with self._lock:
+            one = self._known[name]
+            one.mark, one.newest = max(mark, one.mark), max(newest, one.newest)
+
+    def status(self, now: float) -> tuple[DetectorStatus, ...]:
+        """All that are not forgotten, by name."""
+        with self._lock:
+            newest, known = self._newest(), sorted(self._known.items())
+        return tuple(
+            DetectorStatus(
+                name=name,
+                mark=one.mark,
+                newest_event=None if one.newest < 0 else as_datetime(one.newest),
+                last_heard=datetime.fromtimestamp(one.heard, UTC),
+                lag_seconds=None if one.newest < 0 else (newest - one.newest) / 1e6,
+                stale=now - one.heard > self._stale_after,
+            )
+            for name, one in known
+            if now - one.heard < FORGOTTEN
+        )
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Plain JSON values."""
+        with self._lock:
+            return {n: [one.heard, one.mark, one.newest] for n, one in self._known.items()}
+
+    def resume(self, saved: dict[str, list[Any]]) -> None:
+        """The inverse."""
+        with self._lock:
+            self._known = {name: Heard(*one) for name, one in saved.items()}

@@ -1,0 +1,73 @@
+"""How a model is, in one sentence; what was not heard of is never well."""
+
+from collections.abc import Sequence
+
+from timonel.anomalies.words import DRIFT, STOPPED, clock
+from timonel.monitor.report.verdict import Status
+from timonel.monitor.standing import Standing
+from timonel_serving.monitor.states import DetectorStatus, Health, HealthState
+
+_STATES = {
+    Status.WELL: HealthState.WELL,
+    Status.WATCH: HealthState.WATCH,
+    Status.DEGRADED: HealthState.DEGRADED,
+    Status.NO_DATA: HealthState.NO_DATA,
+    Status.LEARNING: HealthState.LEARNING,
+}
+_RUNBOOKS = (
+    (("error_rate", "timeout_rate", "rejected_rate", "slow_rate", "throughput"), "service"),
+    (("p50_latency", "p95_latency", "p99_latency", "mean_latency"), "service"),
+    (("null_rate[", "other_rate", "oov_rate", "violation_rate", "feature"), "data-quality"),
+    (("null_rate",), "service"),
+    ((DRIFT, "alert_rate", "mean_score", "class_share", "base_rate"), "drift"),
+    ((STOPPED,), "no-data"),
+)
+
+
+def health_of(standing: Standing, detectors: Sequence[DetectorStatus]) -> Health:
+    """The verdict of the windows, unless no detector has been heard of for a while."""
+    if standing.newest is None:
+        return _nothing(detectors)
+    if detectors and all(one.stale for one in detectors):
+        return _stale(detectors)
+    found = standing.verdict
+    sentence = found.sentence + _silent(detectors)
+    runbook = _runbook(standing.open[0].what) if standing.open else ""
+    return Health(_STATES[found.status], sentence, found.since, found.next_step, runbook)
+
+
+def _nothing(detectors: Sequence[DetectorStatus]) -> Health:
+    said = f"{len(detectors)} detectors are there, none sent an inference" if detectors else ""
+    return Health(
+        HealthState.NO_DATA,
+        f"No data yet: {said or 'no detector has been heard of'}.",
+        None,
+        "Start a detector that sends to this monitor, and send predictions to the service.",
+        "runbooks/no-data",
+    )
+
+
+def _stale(detectors: Sequence[DetectorStatus]) -> Health:
+    last = max(detectors, key=lambda one: one.last_heard)
+    return Health(
+        HealthState.STALE,
+        f"Nothing heard since {clock(last.last_heard)} UTC, last from {last.name}:"
+        " how the model is now is not known.",
+        last.last_heard,
+        "Check that the detectors run and reach the monitor.",
+        "runbooks/stale",
+    )
+
+
+def _silent(detectors: Sequence[DetectorStatus]) -> str:
+    """What is to be said of detectors that are silent while others are not."""
+    silent = [one.name for one in detectors if one.stale]
+    if not silent:
+        return ""
+    names = ", ".join(silent[:3]) + (" and others" if len(silent) > 3 else "")
+    return f" Of {len(detectors)} detectors {len(silent)} are silent: {names}."
+
+
+def _runbook(metric: str) -> str:
+    found = (page for names, page in _RUNBOOKS if metric.startswith(names))
+    return f"runbooks/{next(found, 'performance')}"

@@ -1,0 +1,62 @@
+"""What the journal holds: windows of detectors and labels, as they came."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+import pyarrow as pa
+
+from timonel.errors import BadInput, Corrupt
+
+Kind = Literal["rows", "labels", "parcel"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One delivery."""
+
+    kind: Kind
+    body: bytes
+    """A table as an Arrow IPC stream, or a parcel."""
+    detector: str = ""
+    mark: int = 0
+    heard: float = 0.0
+    """When it came, seconds since 1970 by the wall clock."""
+
+    def pack(self) -> bytes:
+        """The record as bytes."""
+        head = {
+            "kind": self.kind,
+            "detector": self.detector,
+            "mark": self.mark,
+            "heard": self.heard,
+        }
+        return b"\n".join((orjson.dumps(head), self.body))
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> "Record":
+        """The inverse."""
+        head, _, body = payload.partition(b"\n")
+        try:
+            return cls(body=body, **orjson.loads(head))
+        except (orjson.JSONDecodeError, TypeError):
+            raise Corrupt("a record of the journal is none that this release writes") from None
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """A table as an Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def read_table(stream: bytes) -> pa.Table:
+    """The inverse; raises BadInput for anything else."""
+    try:
+        table = pa.ipc.open_stream(stream).read_all()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadInput(f"the body is no Arrow stream: {said}") from None
+    return table
