@@ -28,6 +28,13 @@ help: ## list the targets
 .PHONY: install
 install: .venv/installed ## everything into .venv, from the hash-pinned lock files
 
+# Debian's; a test that needs one that is not there is skipped
+TOOLS := prometheus prometheus-alertmanager
+
+.PHONY: tools
+tools: ## what some tests run besides Python, by apt-get (needs root)
+	@dpkg --status $(TOOLS) >/dev/null 2>&1 || { apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends $(TOOLS); }
+
 .PHONY: demo
 demo: install ## the main job on real data, start to finish (EXAMPLE=accidents|employment|spam|fraud|ranking)
 	$(BIN)/python examples/demo.py $(EXAMPLE)
@@ -119,16 +126,27 @@ check-lock: .venv/bin/uv
 	@for l in $(LOCKS); do cmp -s locks/$$l.txt .venv/lock-$$l.txt || { echo "error: locks/$$l.txt is out of date with the pyproject.toml files: run 'make lock' and commit"; exit 1; }; done
 	@echo "lock files are up to date"
 
+# the flagship's rules in both forms, and the dashboard, into the directory $(1)
+define alerts
+	@$(BIN)/timonel alerts render -c examples/fraud/timonel.yaml --out $(1) $(2)
+	@$(BIN)/timonel alerts render -c examples/fraud/timonel.yaml --format operator --out $(1) $(2)
+	@$(BIN)/timonel alerts dashboard --out $(1) $(2)
+endef
+
 .PHONY: generate
-generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines
+generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines, alerts
 	$(BIN)/timonel schema > docs/reference/timonel.schema.json
 	$(BIN)/timonel pipeline compile --out pipelines/compiled/timonel-train.yaml
+	$(call alerts,manifests/monitoring)
 
 .PHONY: check-generated
 check-generated: install
 	@$(BIN)/timonel schema | diff -u docs/reference/timonel.schema.json - || { echo "error: docs/reference/timonel.schema.json is out of date: run 'make generate' and commit"; exit 1; }
 	@$(BIN)/timonel pipeline compile --out .venv/timonel-train.yaml 2>/dev/null
 	@diff -u pipelines/compiled/timonel-train.yaml .venv/timonel-train.yaml || { echo "error: pipelines/compiled/timonel-train.yaml is out of date: run 'make generate' and commit"; exit 1; }
+	@rm -rf .venv/monitoring
+	$(call alerts,.venv/monitoring,>/dev/null)
+	@for f in .venv/monitoring/*; do diff -u manifests/monitoring/$${f##*/} $$f || { echo "error: manifests/monitoring/$${f##*/} is out of date: run 'make generate' and commit"; exit 1; }; done
 	@echo "generated files are up to date"
 
 .PHONY: docs
