@@ -56,6 +56,20 @@ class Account:
         """Count outcomes of predictions made before, or hold them until their prediction comes."""
         self._apply(self.pending.settle(labels))
 
+    def take(self) -> tuple[WindowState, Pending]:
+        """All entries, which leave the account empty."""
+        taken, pending = self.state, self.pending
+        self.state = WindowState(taken.layout)
+        self.pending = Pending(
+            pending.remembers, pending.outcome, pending.limit, pending.held_limit
+        )
+        return taken, pending
+
+    def merge(self, state: WindowState, pending: Pending) -> None:
+        """Add the entries of another account of the same model."""
+        self.state.absorb(state)
+        self._apply(self.pending.absorb(pending))
+
     def _apply(self, settled: Settlement) -> None:
         for events in settled.take_back:
             self.state.judge(events, self.model.packs, sign=-1)

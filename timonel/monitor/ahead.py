@@ -47,6 +47,13 @@ class AheadGuard:
         self._advance(beyond, int(doubted[0]) if len(doubted) else len(beyond), len(times))
         return np.asarray(times <= self.newest)
 
+    def reach(self, oldest: int, newest: int, events: int) -> None:
+        """Believe so many events of [oldest, newest], as another guard does."""
+        if self.newest < 0:
+            self._begun = oldest
+        self._count += events
+        self.newest = max(self.newest, newest)
+
     def _begin(self, first: Times) -> None:
         """Few events do not say which of two far times is now: that of most of them is."""
         parts = np.split(first, np.flatnonzero(np.diff(first) > self._retention) + 1)

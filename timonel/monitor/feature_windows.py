@@ -1,7 +1,9 @@
 """The windows of the features and of the score, counted in the reference's bins."""
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,17 @@ class FeatureWindows:
         version = Coded(np.zeros(rows, dtype=np.int32), ("",))
         unlabelled = np.zeros(rows, dtype=np.bool_)
         self.state.fold(Events(time, version, {"cells": cells}, unlabelled), [self._pack])
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the reference and the bins: the same where counts can be added."""
+        head = [self.reference.head(), [one.to_dict() for one in self.bins]]
+        return sha256(json.dumps(head).encode()).hexdigest()
+
+    def take(self) -> WindowState:
+        """All counts, which leave the windows empty."""
+        taken, self.state = self.state, WindowState(self.state.layout)
+        return taken
 
     @cached_property
     def effects(self) -> dict[str, int]:

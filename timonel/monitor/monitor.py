@@ -14,6 +14,7 @@ from timonel.monitor.config import MonitorConfig
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.opening import Opening
+from timonel.monitor.parcel import Parcel
 from timonel.monitor.report import Histogram, ReportView, render
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
@@ -40,6 +41,7 @@ class ModelMonitor:
         self, reference: Reference | None = None, config: MonitorConfig | None = None
     ) -> None:
         self.config = config or MonitorConfig()
+        self._reference = reference
         self._opening: Opening | None = Opening(reference, self.config)
         self._tracker = self._opening.tracker()
         self._watching = Watching(self._tracker)
@@ -94,6 +96,47 @@ class ModelMonitor:
             self._flush()
             if rows:
                 self._label(*self._tracker.read_labels(columns))
+
+    def hand_over(self) -> Parcel:
+        """All that was counted since the last time, or the start, for another monitor to `merge`; it is
+        forgotten here. What is held back, for its time lies far ahead, comes with a later parcel.
+
+        Raises BadInput without a reference and a task: what is learnt from rows is nobody else's.
+        """
+        with self._lock:
+            self._settle()
+            self._require_told()
+            parcel = self._tracker.hand_over()
+            if self._opening is not None:
+                self._reopen()
+            return parcel
+
+    def merge(self, parcel: Parcel) -> None:
+        """Count what another monitor has handed over: in any order, with the same result as its rows.
+
+        Raises BadInput if that monitor counts otherwise: another reference, other classes, slices, ...
+        """
+        with self._lock:
+            self._settle()
+            self._require_told()
+            self._opening = None
+            self._tracker.merge(parcel)
+
+    def _reopen(self) -> None:
+        """Few rows of the past do not say which of the next to believe, unless some are held back."""
+        if self._tracker.held_back:
+            self._opening = None
+        else:
+            self._opening = Opening(self._reference, self.config)
+            self._settle()
+
+    def _require_told(self) -> None:
+        if self._reference is None and self.config.task is None:
+            raise BadInput(
+                "parcels were asked of a monitor without a reference and a task",
+                why="what its counters mean is still to be told from rows",
+                fix="give a Reference or set the task; or send the rows themselves to track_batch",
+            )
 
     def calculate_metrics(
         self,

@@ -22,6 +22,8 @@ from timonel.monitor.intake import Log, read_events, read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
 from timonel.monitor.model import watched_model
 from timonel.monitor.outcomes import UNSEEN_LABEL
+from timonel.monitor.parcel import Parcel
+from timonel.monitor.terms import Terms, require_same, terms_of
 from timonel.monitor.times import LATEST, NO_TIME, micros_of
 from timonel.reference import Reference
 from timonel.windows.events import Events
@@ -196,6 +198,31 @@ class Tracker:
             self.features = FeatureWindows(stretch.reference, self.config)
             held = {name: stretch.features[name] for name in stretch.features.column_names}
             self.features.fold(stretch.time, held)
+
+    @property
+    def terms(self) -> Terms:
+        """What the counters mean."""
+        return terms_of(self.account, self.features, self.config)
+
+    def hand_over(self) -> Parcel:
+        """All that was counted, which is forgotten; what is held back stays."""
+        terms, (state, pending) = self.terms, self.account.take()
+        features = None if self.features is None else self.features.take()
+        known = terms["reference"] is not None
+        oldest = -1 if self.oldest == LATEST else self.oldest
+        rejected, self.rejected, self.oldest = dict(self.rejected), Counter(), LATEST
+        return Parcel(terms, state, features if known else None, pending, rejected, oldest)
+
+    def merge(self, parcel: Parcel) -> None:
+        """Add what another tracker has handed over."""
+        require_same(self.terms, parcel.terms)
+        if parcel.newest >= 0:
+            self.oldest = min(self.oldest, parcel.oldest)
+            self._ahead.reach(parcel.oldest, parcel.newest, parcel.rows)
+        self.rejected.update(parcel.rejected)
+        self.account.merge(parcel.state, parcel.pending)
+        if self.features is not None and parcel.features is not None:
+            self.features.state.absorb(parcel.features)
 
     def arrivals(self, arrived_at: Any, rows: int) -> NDArray[np.int64]:
         """When labels became known; now, in event time, where that is not said."""

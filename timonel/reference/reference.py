@@ -166,9 +166,9 @@ class Reference:
     def __len__(self) -> int:
         return self.rows
 
-    def save(self, path: Path) -> None:
-        """Write it as one Parquet file: the sample, with all else in the file's metadata."""
-        head = {
+    def head(self) -> dict[str, Any]:
+        """All but the sample, as plain JSON values."""
+        return {
             "format": FORMAT,
             "rows": self.rows,
             "bins": [one.to_dict() for one in self.bins],
@@ -182,7 +182,10 @@ class Reference:
             "vocabulary": self.vocabulary,
             "catalogue": None if self.catalogue is None else self.catalogue.to_dict(),
         }
-        table = self.sample.replace_schema_metadata({_HEAD: json.dumps(head).encode()})
+
+    def save(self, path: Path) -> None:
+        """Write it as one Parquet file: the sample, with all else in the file's metadata."""
+        table = self.sample.replace_schema_metadata({_HEAD: json.dumps(self.head()).encode()})
         with staged_file(path) as staged:
             pq.write_table(table, staged)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from timonel.errors import Corrupt
@@ -63,3 +64,37 @@ def _open(kind: str, version: int, row: Mapping[str, Any]) -> tuple[Any, pa.Tabl
         return json.loads(table.schema.metadata[_HEADER]), table
     except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise Corrupt(f"the saved {kind} cannot be read: {error}") from error
+
+
+def bundle(
+    kind: str, version: int, header: Mapping[str, Any], parts: Mapping[str, pa.RecordBatch]
+) -> bytes:
+    """Sealed parts and a header as bytes that hold together: no part can be left out or changed."""
+    digests = {name: part["sha256"].to_pylist() for name, part in parts.items()}
+    listed = {name: [d.hex() for d in found] for name, found in digests.items()}
+    head = seal(kind, version, {"header": header, "parts": listed}, pa.table({}))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, SCHEMA) as writer:
+        for batch in (head, *parts.values()):
+            writer.write_batch(batch)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def unbundle(kind: str, version: int, data: bytes) -> tuple[Any, dict[str, pa.Table]]:
+    """The header and the sealed parts; Corrupt if it is not what `bundle` wrote."""
+    try:
+        table = pa.ipc.open_stream(data).read_all()
+    except (pa.ArrowException, OSError, TypeError) as error:
+        raise Corrupt(f"the {kind} cannot be read: {error}") from None
+    ((head, _),) = unseal(kind, version, table.slice(0, 1)) or [({}, None)]
+    try:
+        header, listed = head["header"], head["parts"]
+        digests = [d for found in listed.values() for d in found]
+        held = [d.hex() for d in table["sha256"][1:].to_pylist()]
+        ends = np.cumsum([len(found) for found in listed.values()]).tolist()
+    except (AttributeError, KeyError, TypeError) as error:
+        raise Corrupt(f"the {kind} does not fit together: {error!r}") from None
+    if digests != held:
+        raise Corrupt(f"the {kind} does not hold the parts that its header names")
+    rows = zip(listed, [0, *ends], ends, strict=False)
+    return header, {name: table.slice(1 + start, end - start) for name, start, end in rows}

@@ -64,6 +64,10 @@ class Tally:
     dropped: int = 0
     """Predictions forgotten before a label came, for more were waiting than the limit, or for their age."""
 
+    def plus(self, other: "Tally") -> "Tally":
+        """What became of the labels of both."""
+        return Tally(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
+
     def to_dict(self) -> dict[str, int]:
         """Plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}

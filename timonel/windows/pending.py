@@ -1,7 +1,7 @@
 """Predictions that wait for their labels: many in little memory, settled many at a time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -127,6 +127,14 @@ class Pending:
         self.delays += arrival.counts(delay)
         self.fresh = _compacted([*self.fresh, Chunk(kept, at, at.copy())])
         self._bound()
+
+    def absorb(self, other: "Pending") -> Settlement:
+        """Take in what another has remembered, held and settled; the other stays as it is."""
+        self.tally = self.tally.plus(other.tally)
+        self.delays += other.delays
+        self.fresh = _compacted([*self.fresh, *(_own(c, self.outcome) for c in other._all())])
+        self._bound()
+        return self.settle(concat_labels(other.held) if other.held else None)
 
     def _bound(self) -> None:
         excess = len(self) - self.limit
@@ -307,6 +315,14 @@ def together(chunks: Sequence[Chunk]) -> Chunk:
         np.concatenate([chunk.arrived for chunk in chunks]),
         np.concatenate([chunk.earliest for chunk in chunks]),
     )
+
+
+def _own(chunk: Chunk, outcome: Sequence[str]) -> Chunk:
+    """The same rows, where settling may write to them."""
+    events = chunk.events
+    columns = {**events.columns, **{name: events.columns[name].copy() for name in outcome}}
+    own = replace(events, columns=columns, labelled=events.labelled.copy())
+    return Chunk(own, chunk.arrived.copy(), chunk.earliest.copy())
 
 
 def _joined(parts: Sequence[Times]) -> Times:

@@ -84,6 +84,30 @@ class ServicePack:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests there were, and of what kind."""
+
+    n: int
+    ok: int
+    error: int
+    timeout: int
+    rejected: int
+    null: int
+    """Without a prediction, though they did not fail."""
+    slow: int
+    violating: int
+    """Against the data contract."""
+
+
+def requests(sums: Mapping[str, Counts]) -> Requests:
+    """Those of a window."""
+    window = _Window(sums, 1.0)
+    states = (window.of(one) for one in (OK, ERROR, TIMEOUT, REJECTED))
+    flags = (window.flagged(one) for one in (_NULL, _SLOW, _VIOLATED))
+    return Requests(window.n, *states, *flags)
+
+
 _EDGES = np.concatenate([[0.0], LATENCY.edges, [math.inf]]) / _MS
 _MIDDLES = middles() / _MS
 
