@@ -8,7 +8,7 @@ MAX_BODY = "monitoring.detector.max_body_mb"
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def gunzip(body: bytes, limit: int) -> bytes:
+def gunzip(body: bytes, limit: int, setting: str = MAX_BODY) -> bytes:
     """The content of a gzip body; raises `TooLarge` once it passes `limit` bytes, `Malformed` for none."""
     unpacker = zlib.decompressobj(_GZIP)
     try:
@@ -18,7 +18,7 @@ def gunzip(body: bytes, limit: int) -> bytes:
     if len(content) > limit:
         raise TooLarge(
             f"the body unpacks to more than {limit / 2**20:g} MB",
-            fix=f"send less at once, or raise {MAX_BODY}",
+            fix=f"send less at once, or raise {setting}",
         )
     if not unpacker.eof or unpacker.unused_data:
         raise Malformed("the body is not one whole gzip stream")
