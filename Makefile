@@ -89,6 +89,10 @@ bench-labels: install ## performance told from few, late and slow labels
 bench-gaps: install ## realised less estimated accuracy: false alarms, and how soon a concept change shows (4 minutes)
 	$(BIN)/python benchmarks/gaps.py $(BENCH)
 
+.PHONY: soak
+soak: install ## detector and monitor under load for 10 minutes: is memory flat (BENCH='--minutes 1 --rate 200')
+	$(BIN)/python benchmarks/soak.py $(BENCH)
+
 .PHONY: bench-metrics
 bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Polars (in a venv of its own): time, memory, targets
 	@test -x .venv/polars/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/polars
