@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -23,24 +24,24 @@ QUIET = ("uvicorn.access", "httpx", "httpcore", "asyncio", "filelock")
 """Loggers that speak of every request: told from warning on, whatever the level."""
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-_context: ContextVar[Mapping[str, Any]] = ContextVar("timonel_log", default={})
+_context: ContextVar[Mapping[str, Any]] = ContextVar("timonel_log", default=MappingProxyType({}))
 
 
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON."""
 
-    def __init__(self, process: str) -> None:
+    def __init__(self, always: Mapping[str, Any]) -> None:
         super().__init__()
-        self._process = process
+        self._always = dict(always)
 
     def format(self, record: logging.LogRecord) -> str:
         """The line; what is given as `extra` becomes fields of their own."""
         fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "process": self._process,
             "logger": record.name,
             "message": record.getMessage(),
+            **self._always,
             **_context.get(),
         }
         fields |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
@@ -59,7 +60,7 @@ def set_up(process: str, level: str | None = None, **always: Any) -> None:
     """
     chosen = _level(level)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(process))
+    handler.setFormatter(JsonFormatter({"process": process} | _said(always)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(chosen)
@@ -69,7 +70,6 @@ def set_up(process: str, level: str | None = None, **always: Any) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(max(chosen, logging.WARNING))
     logging.captureWarnings(capture=True)
-    _context.set({**_context.get(), **_said(always)})
 
 
 def _hand_over(logger: logging.Logger) -> None:
