@@ -1,5 +1,6 @@
 """The sections of timonel.yaml. Each setting says its unit, its default and why one would change it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Budget = Annotated[float, Field(gt=0, le=0.05)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Label = bool | int | str
+Keep = Literal["drop", "hash", "keep"]
+AlibiKind = Literal["tabular", "ks", "cvm", "classifier"]
 
 
 class Section(BaseModel):
@@ -187,6 +190,48 @@ class Serving(Section):
     """Inferences that may wait to be sent; more are dropped and counted, a response never waits."""
 
 
+class Alibi(Section):
+    """A detector of Alibi Detect beside Timonel's own, in a process of its own. Needs the extra `alibi`,
+    whose licence (BSL 1.1) production use has to meet."""
+
+    kind: AlibiKind | None = None
+    """Made from the reference: tabular tests each column (Kolmogorov-Smirnov, chi-squared), ks and cvm
+    (Cramer-von Mises) each of numbers, classifier all columns together."""
+    storage_uri: str | None = None
+    """Instead of kind: a detector that `save_detector` wrote: a directory, file:// or s3://. A relative path
+    starts at this file's folder."""
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the saved detector; another one is refused. The log says it when the detector is loaded."""
+    allow_pickle: bool = False
+    """Whether a saved detector may hold pickles, models or functions: who wrote it then runs any code."""
+    features: Annotated[tuple[str, ...], Field(min_length=1, max_length=2000)] | None = None
+    """The columns, in the order of the detector's. Default: all features of the reference."""
+    batch_size: Annotated[int, Field(ge=30, le=100_000)] = 1000
+    """Rows of a window."""
+    every: Duration | None = None
+    """After this time a window is judged though it has fewer rows (at least 30). Default: only full ones."""
+    p_value: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Probability that a window without drift is called drifted, over all its columns."""
+    sink: str | None = None
+    """Where each verdict is sent as a CloudEvent. Default: the environment's K_SINK, else nowhere."""
+    event_type: str = "io.seldon.serving.inference.drift"
+    """Type of that event."""
+    event_source: str | None = None
+    """Its source. Default: /timonel/detector/ and the model's name."""
+    timeout: Duration = timedelta(minutes=1)
+    """How long a verdict may take, and loading the detector twice as long; then it is started anew."""
+    memory_mb: Annotated[float, Field(ge=256)] = 2048.0
+    """Megabytes that its process may take; at that it is started anew."""
+
+    @model_validator(mode="after")
+    def _one_detector(self) -> "Alibi":
+        if (self.kind is None) == (self.storage_uri is None):
+            raise ValueError("alibi needs either kind or storage_uri")
+        if self.kind is not None and (self.digest is not None or self.allow_pickle):
+            raise ValueError("digest and allow_pickle are for a detector from storage_uri")
+        return self
+
+
 class Detector(Section):
     """The detector, which takes the events of inferences beside the predictor."""
 
@@ -205,6 +250,26 @@ class Detector(Section):
     """How long a request waits for its response, and the other way round."""
     services: tuple[str, ...] | None = None
     """Names of the inference services whose events are taken. Default: all."""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")] | None = None
+    """By which ledger and monitor know how far it has come: no two detectors may have the same one, and
+    a restart keeps it. Default: the host's name, in Kubernetes the pod's."""
+    monitor_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] | None = None
+    """Address of the monitor that gets the windows; its token comes from TIMONEL_TOKEN. Default: none."""
+    ledger: bool = True
+    """Whether predictions are kept in the ledger (`storage.ledger`)."""
+    commit_every: Duration = timedelta(seconds=30)
+    """How long rows wait to be written to the ledger together; 50,000 do not wait."""
+    hand_over_every: Duration = timedelta(seconds=5)
+    """How long windows wait to be handed to the monitor."""
+    outbox_rows: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000
+    """Rows in memory that may wait for ledger or monitor. Beyond, events stay in the spool."""
+    privacy: Mapping[str, Keep] = {}
+    """What is stored of a column: keep its values, hash (HMAC-SHA-256 with the key in TIMONEL_HASH_KEY), or
+    drop. Default: text is dropped, all else kept. Drift is watched either way."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """From which level on messages are logged."""
+    alibi: Alibi | None = None
+    """A detector of Alibi Detect, see below. Default: none."""
 
     @model_validator(mode="after")
     def _room(self) -> "Detector":

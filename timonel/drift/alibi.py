@@ -20,7 +20,7 @@ Timonel's own `two_sample` needs none of it.
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -35,6 +35,8 @@ from timonel.errors import BadInput, Unavailable
 from timonel.frames import named_columns, to_arrow
 
 Floats = NDArray[np.float64]
+_SAID = ("is_drift", "distance", "p_val", "threshold", "distance_threshold")
+_META = ("name", "online", "data_type", "version", "detector_type", "version_warning")
 State = Literal["ok", "no data", "failed", "timed out", "busy", "undefined"]
 
 
@@ -68,6 +70,8 @@ class AlibiReport:
     rows: int
     tests: tuple[AlibiTest, ...] = ()
     problem: str | None = None
+    response: Mapping[str, Any] | None = None
+    """What the detector itself said, `data` and `meta`, as plain values; not the rows that some give back."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that JSON can hold."""
@@ -92,7 +96,7 @@ class AlibiDetector:
             )
         self._detector, self._reference = detector, reference
         self._alpha, self._timeout = family_alpha, timeout_s
-        self._name = type(detector).__name__
+        self.name = type(detector).__name__
         self._working = threading.Lock()
 
     @classmethod
@@ -123,10 +127,10 @@ class AlibiDetector:
         """Ask the detector about a window. It raises only for what is not a table."""
         columns, rows = named_columns(window)
         if not rows:
-            return AlibiReport("no data", self._name, None, 0)
+            return AlibiReport("no data", self.name, None, 0)
         if not self._working.acquire(blocking=False):
             return AlibiReport(
-                "busy", self._name, None, rows, problem="the window before is still being worked on"
+                "busy", self.name, None, rows, problem="the window before is still being worked on"
             )
         answer: list[AlibiReport] = []
         worker = threading.Thread(target=self._work, args=(columns, rows, answer), daemon=True)
@@ -135,17 +139,18 @@ class AlibiDetector:
         if answer:
             return answer[0]
         problem = f"no answer within {self._timeout:g} s"
-        return AlibiReport("timed out", self._name, None, rows, problem=problem)
+        return AlibiReport("timed out", self.name, None, rows, problem=problem)
 
     def _work(self, columns: Mapping[str, Any], rows: int, answer: list[AlibiReport]) -> None:
         try:
             response = self._detector.predict(encode(self._reference, columns))
             found = self._judged(response["data"], columns, rows)
+            found = replace(found, response=_plain_response(response))
         except (
             Exception
         ) as error:  # whatever a third-party detector raises must not stop the monitor
             problem = f"{type(error).__name__}: {error}"
-            found = AlibiReport("failed", self._name, None, rows, problem=problem)
+            found = AlibiReport("failed", self.name, None, rows, problem=problem)
         finally:
             self._working.release()
         answer.append(found)
@@ -162,8 +167,8 @@ class AlibiDetector:
         if not alarm and len(known) < len(tests):
             unknown = ", ".join(test.name for test in tests if test.p is None)
             problem = f"no p-value for {unknown}"
-            return AlibiReport("undefined", self._name, None, rows, tuple(tests), problem)
-        return AlibiReport("ok", self._name, alarm, rows, tuple(tests))
+            return AlibiReport("undefined", self.name, None, rows, tuple(tests), problem)
+        return AlibiReport("ok", self.name, alarm, rows, tuple(tests))
 
     def _detector_tests(self, data: Mapping[str, Any]) -> list[AlibiTest]:
         p_values = np.atleast_1d(np.asarray(data.get("p_val", np.nan), dtype=np.float64)).ravel()
@@ -200,6 +205,21 @@ def _test_names(columns: Sequence[str], count: int) -> list[str]:
     if count == len(columns):
         return list(columns)
     return ["all columns"] if count == 1 else [f"dimension {i}" for i in range(count)]
+
+
+def _plain_response(response: Mapping[str, Any]) -> dict[str, Any]:
+    # a closed list: detectors give back predictions, models, and rows of the reference, too
+    data = {key: _plain(response["data"][key]) for key in _SAID if key in response["data"]}
+    meta = response.get("meta") or {}
+    return {"data": data, "meta": {key: _plain(meta[key]) for key in _META if key in meta}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return [_plain(x) for x in value] if value.ndim else _plain(value.item())
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _known(value: float) -> float | None:

@@ -71,6 +71,17 @@ def test_a_saved_detector_is_loaded(tmp_path: Path) -> None:
     )
 
 
+def test_the_detectors_own_answer_is_kept_without_its_rows() -> None:
+    """What it said is there as plain values, NaN as None, but no row of the reference."""
+    said = {
+        "is_drift": np.int64(1),
+        "p_val": np.array([0.01, np.nan]),
+        "x_ref_oof": np.ones((9, 4)),
+    }
+    report = AlibiDetector(Scripted(said), REFERENCE).predict(frame(50, 1))
+    assert report.response == {"data": {"is_drift": 1, "p_val": [0.01, None]}, "meta": {}}
+
+
 def test_without_the_library_the_message_names_extra_and_licence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,18 +7,15 @@ AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL; without a key, from the machine
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
 
-from timonel.delta import s3_endpoint, s3_options, s3_region
+from timonel.delta import ATTEMPTS, s3_filesystem, s3_options
 from timonel.errors import BadInput, Unavailable
 from timonel.tables import read_table
 from timonel_components.data.sources.delta import is_delta, read_delta
 
-CONNECT_SECONDS = 5.0
-ATTEMPTS = 3
 CHUNK = 8 << 20
 
 
@@ -26,7 +23,7 @@ def read_s3(uri: str, environment: Mapping[str, str]) -> pa.Table:
     """Read an object, or the Delta table under a prefix."""
     place = uri.removeprefix("s3://").rstrip("/")
     try:
-        store = _store(environment)
+        store = s3_filesystem(environment)
         kind = store.get_file_info(place).type
         if kind is fs.FileType.File:
             return _read_object(store, place, uri)
@@ -35,20 +32,6 @@ def read_s3(uri: str, environment: Mapping[str, str]) -> pa.Table:
     except OSError as error:
         raise _explained(uri, error, environment) from None
     raise BadInput(f"{uri}: no such object", fix="check the bucket and the key in data.source")
-
-
-def _store(environment: Mapping[str, str]) -> fs.S3FileSystem:
-    address = urlsplit(s3_endpoint(environment) or "")
-    return fs.S3FileSystem(
-        access_key=environment.get("AWS_ACCESS_KEY_ID"),
-        secret_key=environment.get("AWS_SECRET_ACCESS_KEY"),
-        session_token=environment.get("AWS_SESSION_TOKEN"),
-        region=s3_region(environment),
-        endpoint_override=address.netloc or None,
-        scheme=address.scheme or "https",
-        connect_timeout=CONNECT_SECONDS,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-    )
 
 
 def _read_object(store: fs.S3FileSystem, place: str, uri: str) -> pa.Table:
