@@ -32,7 +32,7 @@ class AheadGuard:
 
     def admit(self, times: Times) -> NDArray[np.bool_]:
         """Which of these events are believed. Those held before are once `newest` has reached them."""
-        if not len(times):
+        if not len(times) and not len(self.held):
             return np.empty(0, np.bool_)
         if self.newest < 0:
             self._begin(np.sort(times[:CONFIRMED_BY]))
@@ -51,8 +51,10 @@ class AheadGuard:
         """Believe so many events of [oldest, newest], as another guard does."""
         if self.newest < 0:
             self._begun = oldest
-        self._count += events
         self.newest = max(self.newest, newest)
+        still = self.held > self.newest
+        self._count += events + int((~still).sum())
+        self.held = self.held[still]
 
     def _begin(self, first: Times) -> None:
         """Few events do not say which of two far times is now: that of most of them is."""
@@ -73,6 +75,6 @@ class AheadGuard:
         self._count += came + len(self.held) - (len(beyond) - until)
         self.held = beyond[until:]
         if until:
-            self.newest = int(beyond[until - 1])
+            self.newest = max(self.newest, int(beyond[until - 1]))
         if not len(self.held):
             self._since = 0

@@ -113,11 +113,17 @@ def keep_trust(tracker: Tracker) -> None:
         max(tracker.oldest, state.clock.horizon),
         tracker.newest - age_of_labels(tracker),
     )
-    for start in range(-(-oldest // DAY) * DAY, tracker.newest - DAY + 1, DAY):
+    until = complete_until(tracker)
+    for start in range(-(-oldest // DAY) * DAY, until - DAY + 1, DAY):
         if start not in estimates.checked:
             day = state.sums(start, start + DAY)
             if start + DAY <= mature or all_labelled(day):
                 estimates.check(start, day)
+
+
+def complete_until(tracker: Tracker) -> int:
+    """Up to here no more predictions are awaited: what has ended by then can be judged."""
+    return tracker.newest - microseconds(tracker.config.lateness)
 
 
 def age_of_labels(tracker: Tracker) -> int:

@@ -43,6 +43,9 @@ class MonitorConfig(Section):
     Default: the reference's, else 0.5."""
     window: Duration = timedelta(minutes=15)
     """Length of the windows that are judged for anomalies: a multiple of 15 minutes."""
+    lateness: Duration = timedelta(0)
+    """Windows are judged only so long after their end, in event time: what comes later is not judged. For
+    monitors that merge parcels, until every detector has sent its own."""
     retention: Duration = timedelta(days=35)
     """How long windows are kept; what is older is dropped and counted."""
     false_alarms_per_month: Annotated[float, Field(gt=0)] = 1.0

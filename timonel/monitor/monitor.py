@@ -10,6 +10,7 @@ from timonel.errors import BadInput
 from timonel.frames import named_columns
 from timonel.monitor import buffer
 from timonel.monitor.answers import Question, answer
+from timonel.monitor.batch import Delivery
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
@@ -18,7 +19,6 @@ from timonel.monitor.parcel import Parcel
 from timonel.monitor.report import Histogram, ReportView, render
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
-from timonel.monitor.tracker import Delivery
 from timonel.monitor.view import histogram_of, view_of
 from timonel.monitor.watching import Watching
 from timonel.reference import Reference

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from timonel.frames import to_arrow
 from timonel.monitor.ahead import CONFIRMED_BY
+from timonel.monitor.batch import OUTCOMES_READ, Delivery
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.intake import tell_columns
 from timonel.monitor.times import NO_TIME, micros_of
-from timonel.monitor.tracker import OUTCOMES_READ, Delivery, Tracker
+from timonel.monitor.tracker import Tracker
 from timonel.reference import Reference
 from timonel.reference.classes import class_name, distinct_values
 

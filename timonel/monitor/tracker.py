@@ -1,8 +1,7 @@
 """The tracker: takes predictions and labels in, and keeps the windows of them."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 
 from timonel.durations import microseconds
 from timonel.errors import BadInput
-from timonel.frames import to_arrow
 from timonel.monitor.account import Account
-from timonel.monitor.ahead import AheadGuard
+from timonel.monitor.admission import Admission, Admitted
+from timonel.monitor.batch import Batch, Delivery, first_outcomes, read_batch
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.estimates import Estimates
-from timonel.monitor.feature_windows import SCORE, FeatureWindows
-from timonel.monitor.intake import Log, read_events, read_ids, tell_columns
+from timonel.monitor.feature_windows import FeatureWindows
+from timonel.monitor.intake import read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
 from timonel.monitor.model import watched_model
 from timonel.monitor.outcomes import UNSEEN_LABEL
@@ -26,45 +25,10 @@ from timonel.monitor.parcel import Parcel
 from timonel.monitor.terms import Terms, require_same, terms_of
 from timonel.monitor.times import LATEST, NO_TIME, micros_of
 from timonel.reference import Reference
-from timonel.windows.events import Events
 from timonel.windows.labels import Labels
 
-TOO_FAR_AHEAD = "timestamp lies too far ahead: given up"
 ODD_METADATA = "metadata that is no mapping: ignored"
 NO_LABEL = "label without a prediction id or a value"
-MOST_HELD = 10_000
-OUTCOMES_READ = 2000
-"""Rows from which the task and the classes are told, where nothing else says them."""
-
-
-@dataclass(frozen=True, eq=False)
-class Delivery:
-    """Rows as they came."""
-
-    columns: Mapping[str, Any]
-    rows: int
-    newest: int
-    """The time of rows that have none; -1: the newest of these rows."""
-    odd: int = 0
-    """Rows whose metadata is no mapping."""
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Events with their features, as they were read."""
-
-    events: Events
-    arrived: NDArray[np.int64]
-    """When each label became known; NO_TIME where not given."""
-    features: Mapping[str, pa.Array]
-
-    def take(self, rows: NDArray[np.bool_]) -> "Batch":
-        """Some of the rows."""
-        if rows.all():
-            return self
-        at = pa.array(np.flatnonzero(rows))
-        features = {name: column.take(at) for name, column in self.features.items()}
-        return Batch(self.events.take(rows), self.arrived[rows], features)
 
 
 class Tracker:
@@ -79,8 +43,7 @@ class Tracker:
         self.oldest = LATEST
         """The oldest event time believed."""
         self._account: Account | None = None
-        self._ahead = AheadGuard(microseconds(config.max_ahead), microseconds(config.retention))
-        self._held: deque[Batch] = deque()
+        self._admission = Admission(config, self.rejected)
         self._learning = Learning(config.learning_rows, microseconds(config.learning_span))
         if reference is not None:
             self.features = FeatureWindows(reference, config)
@@ -113,12 +76,12 @@ class Tracker:
     @property
     def newest(self) -> int:
         """The newest event time believed; -1 before the first."""
-        return self._ahead.newest
+        return self._admission.newest
 
     @property
     def held_back(self) -> int:
         """Events that wait for others to confirm their time."""
-        return len(self._ahead.held)
+        return self._admission.held_back
 
     def track(self, deliveries: Sequence[Delivery]) -> None:
         """Count the rows of logs; what the model predicts is told from the first that ever come."""
@@ -128,11 +91,18 @@ class Tracker:
             for one in deliveries
         ]
         if self._account is None:
-            self._open(_outcomes(logs))
+            self._open(first_outcomes(logs))
         if odd := sum(one.odd for one in deliveries):
             self.rejected[ODD_METADATA] += odd
         newest = [one.newest for one in deliveries]
-        self._admit([self._read(log, at) for log, at in zip(logs, newest, strict=True)])
+        self._take(
+            self._admission.admit(
+                [
+                    read_batch(log, at, self.account.model, self.config.slices, self.rejected)
+                    for log, at in zip(logs, newest, strict=True)
+                ]
+            )
+        )
 
     def _known(self) -> tuple[str, ...] | None:
         """The features of the reference, and its text; None: whatever comes is a feature."""
@@ -142,51 +112,16 @@ class Tracker:
         names = self.features.reference.names
         return names if texts is None else (*names, texts.column)
 
-    def _read(self, log: Log, newest: int) -> Batch:
-        events, arrived = read_events(
-            log, self.account.model.outcome, self.config.slices, newest, self.rejected
-        )
-        features = {name: to_arrow(column) for name, column in log.features.items()}
-        texts = self.account.model.texts
-        if texts is not None:
-            counted, watched = texts.read(features, log.rows)
-            events = replace(events, columns={**events.columns, **counted})
-            features = {**features, **watched}
-            features.pop(texts.column, None)
-        score = events.columns.get("score")
-        if score is not None and np.isfinite(score).any():
-            features[SCORE] = pa.array(score)
-        return Batch(events, arrived, features).take(events.time >= 0)
-
-    def _admit(self, batches: Sequence[Batch]) -> None:
-        """Fold what is believed, and hold back what lies too far ahead."""
-        before = self.newest
-        self._ahead.admit(np.concatenate([one.events.time for one in batches]))
-        released: Sequence[Batch] = ()
-        if self.newest > before:
-            released, self._held = self._held, deque()
-        for one in (*released, *batches):
-            believed = one.events.time <= self.newest
-            self._fold(one.take(believed))
-            if not believed.all():
-                self._held.append(one.take(~believed))
-        if self.held_back > MOST_HELD:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        left = self.held_back
-        while left > MOST_HELD:
-            gone = len(self._held.popleft().events)
-            self.rejected[TOO_FAR_AHEAD] += gone
-            left -= gone
-        times = [one.events.time for one in self._held]
-        self._ahead.held = np.sort(np.concatenate([np.empty(0, np.int64), *times]))
+    def _take(self, admitted: Admitted) -> None:
+        for batch in admitted.batches:
+            self._fold(batch)
+        for parcel in admitted.parcels:
+            self._add(parcel)
 
     def _fold(self, batch: Batch) -> None:
-        if len(batch.events):
-            self.oldest = min(self.oldest, int(batch.events.time.min()))
-            self.account.add(batch.events, batch.arrived)
-            self._count_features(batch.events.time, batch.features)
+        self.oldest = min(self.oldest, int(batch.events.time.min()))
+        self.account.add(batch.events, batch.arrived)
+        self._count_features(batch.events.time, batch.features)
 
     def _count_features(self, time: NDArray[np.int64], features: Mapping[str, pa.Array]) -> None:
         if self.features is not None:
@@ -210,15 +145,18 @@ class Tracker:
         features = None if self.features is None else self.features.take()
         known = terms["reference"] is not None
         oldest = -1 if self.oldest == LATEST else self.oldest
-        rejected, self.rejected, self.oldest = dict(self.rejected), Counter(), LATEST
+        rejected, self.oldest = dict(self.rejected), LATEST
+        self.rejected.clear()
         return Parcel(terms, state, features if known else None, pending, rejected, oldest)
 
     def merge(self, parcel: Parcel) -> None:
         """Add what another tracker has handed over."""
         require_same(self.terms, parcel.terms)
+        self._take(self._admission.admit((), parcel))
+
+    def _add(self, parcel: Parcel) -> None:
         if parcel.newest >= 0:
             self.oldest = min(self.oldest, parcel.oldest)
-            self._ahead.reach(parcel.oldest, parcel.newest, parcel.rows)
         self.rejected.update(parcel.rejected)
         self.account.merge(parcel.state, parcel.pending)
         if self.features is not None and parcel.features is not None:
@@ -261,15 +199,3 @@ _LABEL_COLUMNS: Mapping[Role, tuple[str, ...]] = {
     "actual": ("actual", "label"),
     "arrived_at": ("arrived_at", "arrival_time", "label_arrival_time"),
 }
-
-
-def _outcomes(logs: Sequence[Log]) -> dict[str, Any]:
-    """The predictions and outcomes of the first rows."""
-    found: dict[str, list[Any]] = {}
-    left = OUTCOMES_READ
-    for log in logs:
-        for role in ("prediction", "actual"):
-            if role in log.roles and left > 0:
-                found.setdefault(role, []).extend(to_arrow(log.roles[role])[:left].to_pylist())
-        left -= log.rows
-    return found

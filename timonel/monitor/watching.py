@@ -16,7 +16,7 @@ from timonel.anomalies import (
     ranked,
 )
 from timonel.durations import microseconds
-from timonel.monitor.answers import age_of_labels, family, keep_trust
+from timonel.monitor.answers import age_of_labels, complete_until, family, keep_trust
 from timonel.monitor.drifting import DriftWatch
 from timonel.monitor.facts import facts_of
 from timonel.monitor.feature_windows import STEP
@@ -98,9 +98,9 @@ class Watching:
         self._watch.references = {(name, ANYWHERE): value for name, value in figures.items()}
 
     def _metrics(self) -> Iterator[Anomaly]:
-        window, newest = microseconds(self._tracker.config.window), self._tracker.newest
+        window = microseconds(self._tracker.config.window)
         for length in sorted({window, max(LONG, window)}):
-            for span in self._due("service", length, newest):
+            for span in self._due("service", length):
                 yield from self._watch.update(self._readings(span, quality=False))
         for length in sorted({max(HOUR, window), max(LONG, window)}):
             for span in self._matured("quality", length):
@@ -113,8 +113,9 @@ class Watching:
     def _whole(self, span: Span) -> Sums:
         return self._tracker.account.state.sums(span.start, span.end)
 
-    def _due(self, kind: str, length: int, until: int) -> Iterator[Span]:
-        """The windows of this length that are over and not yet judged."""
+    def _due(self, kind: str, length: int) -> Iterator[Span]:
+        """The windows of this length that are over, with all that may come late, and not yet judged."""
+        until = complete_until(self._tracker)
         oldest = max(self._tracker.oldest, self._tracker.account.state.clock.horizon)
         begin = max(-(-oldest // length) * length, self._judged.get((kind, length), 0))
         for start in range(begin, until - length + 1, length):
@@ -124,7 +125,7 @@ class Watching:
     def _matured(self, kind: str, length: int) -> Iterator[Span]:
         """Those of them whose labels have come."""
         mature = self._tracker.newest - age_of_labels(self._tracker)
-        for span in self._due(kind, length, self._tracker.newest):
+        for span in self._due(kind, length):
             if span.end > mature and not all_labelled(self._whole(span)):
                 self._judged[kind, length] = span.start
                 return
@@ -173,7 +174,7 @@ class Watching:
     def _drift(self) -> Iterator[Anomaly]:
         if self.drift is None:
             return
-        due = list(self._due("drift", STEP, self._tracker.newest))
+        due = list(self._due("drift", STEP))
         if due:
             yield from map(from_drift, self.drift.update(due[0].start, due[-1].end))
         for span in due:
