@@ -7,7 +7,6 @@ It runs the same commands as a person would, so it also shows them.
 """
 
 import argparse
-import json
 import signal
 import statistics
 import subprocess
@@ -22,20 +21,17 @@ from typing import Any
 import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.console import Console
+from telling import EXAMPLES, announced, command, console, say, stop
 
 from timonel.config import Config, Task, load_config
 from timonel.contract import DataContract
 from timonel.tables import read_table
+from timonel_serving.replay.scorer import tensors
 
-EXAMPLES = Path(__file__).resolve().parent
-TIMONEL = Path(sys.executable).parent / "timonel"
 ROWS = 3
 REQUESTS = 200
 K, LENGTH = "k", 5
 """The field that asks for the length of a list, and how long a list is asked for."""
-
-console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -60,19 +56,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("example", choices=known, nargs="?", default="accidents")
     parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
     return parser.parse_args()
-
-
-def command(*words: str | Path) -> list[str]:
-    """Show a command as one would type it, and give it back as a list."""
-    shown = " ".join(shorten(word) for word in words)
-    console.print(f"[dim]$[/] [bold]timonel {shown}[/]")
-    return [str(TIMONEL), *map(str, words)]
-
-
-def shorten(word: str | Path) -> str:
-    """A path as seen from the repository."""
-    path = Path(word)
-    return str(path.relative_to(EXAMPLES.parent)) if path.is_relative_to(EXAMPLES) else str(word)
 
 
 def train(settings: Path) -> None:
@@ -120,16 +103,6 @@ def served(settings: Path, *, fixed_ports: bool) -> Iterator[Server]:
         yield Server(facts, DataContract.load(Path(facts["package"]) / "contract.json"), process)
     finally:
         stop(process)
-
-
-def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the server says of itself once it is ready; a server that ends first ends the demo."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        sys.exit(process.wait() or 1)
-    facts: dict[str, Any] = json.loads(line)
-    return facts
 
 
 def ask(server: Server, config: Config) -> None:
@@ -190,18 +163,6 @@ def newest_of_each(table: pa.Table, contract: DataContract) -> pa.Table:
     return pa.concat_tables([part.slice(max(0, part.num_rows - ROWS)) for part in parts])
 
 
-def tensors(rows: pa.Table) -> list[dict[str, Any]]:
-    """V2's inputs: numbers as FP64 (a missing one as NaN is no JSON, so as null), text as BYTES."""
-    return [tensor(name, rows[name]) for name in rows.column_names]
-
-
-def tensor(name: str, column: pa.ChunkedArray) -> dict[str, Any]:
-    """One column as a V2 tensor."""
-    numeric = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
-    kind = ("INT64" if pa.types.is_integer(column.type) else "FP64") if numeric else "BYTES"
-    return {"name": name, "shape": [len(column)], "datatype": kind, "data": column.to_pylist()}
-
-
 def broken(row: dict[str, Any], server: Server) -> dict[str, Any]:
     """The row with its first feature made impossible."""
     first = server.contract.features[0]
@@ -246,11 +207,6 @@ def show_speed(client: httpx.Client, server: Server, row: dict[str, Any]) -> Non
     say("latency", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, client included")
 
 
-def say(what: str, text: str) -> None:
-    """One aligned line of the story."""
-    console.print(f"  {what:<10} {text}", markup=False)
-
-
 def stay(server: Server, settings: Path) -> None:
     """Print where everything is, and wait for Ctrl-C."""
     facts, serving = server.facts, load_config(settings).serving
@@ -275,17 +231,6 @@ def stay(server: Server, settings: Path) -> None:
         server.process.wait()
     finally:
         stop(registry)
-
-
-def stop(process: subprocess.Popen[Any]) -> None:
-    """End a server gracefully, and if it does not end, at once."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -94,18 +94,17 @@ def _prepared(
         DataContract.load(package / "contract.json"),
         Reference.of_package(package),
     )
-    features = tuple(column.name for column in contract.features)
     examined = pq.read_table(package / "reference.parquet")
     serving = config.serving
-    scorer = Scorer(predictor or f"http://{serving.host}:{serving.port}", contract.model, features)
+    scorer = Scorer(predictor or f"http://{serving.host}:{serving.port}", contract)
     days, rows, seed = size
     start = datetime.now(UTC) - timedelta(days=days)
     plan = Plan(start, days, rows, config.data.label_delay or DEFAULT_DELAY)
     name, severity, columns = wish
     fault = None if name is None else Fault(name, Severity(severity), tuple(columns or ()))
-    kept = examined.select([*features, "label"])
+    kept = examined.select([*scorer.features, "label"])
     threshold = 0.5 if reference.threshold is None else reference.threshold
-    return prepare(scorer, kept, plan, fault, threshold, contract.classes, seed), features
+    return prepare(scorer, kept, plan, fault, threshold, contract.classes, seed), scorer.features
 
 
 def _facts(drill: "Drill") -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Drill:
     """What will be played, and the truth of it."""
 
     log: pa.Table
+    """In the order in which it arrives."""
     truths: tuple[Truth, ...]
     accuracy: tuple[float, float]
     """Share of right predictions before the fault and in the last tenth."""
@@ -66,7 +67,7 @@ def prepare(
         return Drill(log, (), _accuracy(log, onset))
     model = Model(lambda rows: _scores(scorer, rows), threshold)
     injected = _scenario(fault, log, onset, model, tuple(classes)).apply(log, rng)
-    log = injected.table.sort_by("event_time")
+    log = injected.table.sort_by("arrival_time")
     if any(set(truth.changed) & set(scorer.features) for truth in injected.truths):
         log = scorer.scored(log)
     return Drill(log, injected.truths, _accuracy(log, onset))
@@ -102,7 +103,7 @@ def _somewhere(kind: type[Incident], log: pa.Table, options: dict[str, Any]) -> 
     for columns in candidates:
         try:
             incident = kind(columns=columns, **options)
-            incident.apply(log.slice(0, 1000), np.random.default_rng(0))
+            incident.apply(log.slice(max(0, log.num_rows - 1000)), np.random.default_rng(0))
         except BadInput as error:
             refused = error
             continue

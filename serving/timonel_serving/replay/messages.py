@@ -33,8 +33,11 @@ def _pair(row: dict[str, Any], given: dict[str, Any], model: str) -> Iterator[di
         "modelversion": row["version"],
     }
     yield {**common, "type": f"{_TYPE}request", "data": {"instances": [given]}}
-    answer = {"predictions": [row["prediction"]], "scores": [row["score"]]}
-    outcome = {"latencyms": f"{row['latency_ms']:.3f}", "status": str(row.get("status") or 200)}
+    status = row.get("status") or 200
+    answer: dict[str, Any] = {"predictions": [row["prediction"]], "scores": [row["score"]]}
+    if status != 200:
+        answer = {"error": "the row was refused"}
+    outcome = {"latencyms": f"{row['latency_ms']:.3f}", "status": str(status)}
     yield {**common, **outcome, "type": f"{_TYPE}response", "data": answer}
 
 

@@ -40,11 +40,11 @@ class Moment:
 
 
 def play(log: pa.Table, stage: Stage, seconds: float) -> Iterator[Moment]:
-    """Send predictions and labels in the order of event time, evenly over `seconds` or as fast as it goes.
+    """Send predictions and labels as they arrive, evenly over `seconds` or as fast as it goes.
 
     The labels that come after the last prediction are not sent: they are still to come.
     """
-    time = _micros(log["event_time"])
+    time = _micros(log["arrival_time"])
     known = log.filter(log["label"].is_valid()).sort_by("label_arrival_time")
     arrival = _micros(known["label_arrival_time"])
     began, first, last = monotonic(), int(time[0]), int(time[-1])

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonel.contract import DataContract, Enforcer, FeatureReader
 from timonel.errors import BadInput, Unavailable
 
+REFUSED = httpx.codes.UNPROCESSABLE_ENTITY
 ROWS = 1000
 """Rows of a request."""
 
@@ -20,13 +22,28 @@ class Scorer:
     """A predictor's model behind the Open Inference Protocol."""
 
     url: str
-    model: str
-    features: tuple[str, ...]
+    contract: DataContract
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.contract.model
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it is asked with."""
+        return tuple(column.name for column in self.contract.features)
 
     def scored(self, rows: pa.Table) -> pa.Table:
-        """The rows with `score`, `prediction` and `version` as the predictor answers now."""
-        parts = [self._score(rows.slice(at, ROWS)) for at in range(0, rows.num_rows, ROWS)]
-        return pa.concat_tables(parts)
+        """The rows with `score`, `prediction`, `version` and `status` as the predictor answers now.
+
+        A row that the predictor refuses for its contract has status 422 and neither score nor prediction.
+        """
+        with httpx.Client(timeout=60) as client:
+            parts = [
+                self._score(client, rows.slice(at, ROWS)) for at in range(0, rows.num_rows, ROWS)
+            ]
+        return pa.concat_tables(parts, promote_options="permissive")
 
     def latencies(self, row: pa.Table, count: int) -> NDArray[np.float64]:
         """Milliseconds that single requests of this row take, one after the other."""
@@ -38,38 +55,56 @@ class Scorer:
         self._ask(client, row)
         return (perf_counter() - began) * 1e3
 
-    def _score(self, rows: pa.Table) -> pa.Table:
-        with httpx.Client(timeout=60) as client:
-            answer = self._ask(client, rows)
-        outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-        if "score" not in outputs or len(outputs["score"]) != rows.num_rows:
-            raise BadInput(
-                f"{self.model} gives no one score a row", why="only binary models can be replayed"
-            )
-        version = str(answer.get("model_version") or "")
-        added = {
-            "score": pa.array(outputs["score"], pa.float64()),
-            "prediction": pa.array(outputs["predict"]),
-            "version": pa.array([version] * rows.num_rows),
-        }
-        kept = rows.drop_columns([name for name in added if name in rows.column_names])
-        for name, column in added.items():
-            kept = kept.append_column(name, column)
-        return kept
+    def _score(self, client: httpx.Client, rows: pa.Table) -> pa.Table:
+        answered = np.ones(rows.num_rows, dtype=np.bool_)
+        answer = self._ask(client, rows)
+        if answer.status_code == REFUSED:
+            # one broken row is enough for the predictor to refuse all: the others are asked for alone
+            answered = ~self._broken(rows)
+            if not answered.any():
+                return _with_answers(rows, answered, {})
+            answer = self._ask(client, rows.filter(pa.array(answered)))
+        if answer.status_code != httpx.codes.OK:
+            raise BadInput(f"{answer.url} answered {answer.status_code}: {answer.text[:300]}")
+        return _with_answers(rows, answered, answer.json())
 
-    def _ask(self, client: httpx.Client, rows: pa.Table) -> dict[str, Any]:
+    def _broken(self, rows: pa.Table) -> NDArray[np.bool_]:
+        """The rows that break the contract."""
+        batch = FeatureReader(self.contract).from_table(rows.select(list(self.features)))
+        broken = np.zeros(rows.num_rows, dtype=np.bool_)
+        for breach in Enforcer(self.contract).breaches(batch):
+            broken[breach.rows] = True
+        return broken
+
+    def _ask(self, client: httpx.Client, rows: pa.Table) -> httpx.Response:
         at = f"{self.url}/v2/models/{self.model}/infer"
         try:
-            answer = client.post(at, json={"inputs": tensors(rows.select(list(self.features)))})
+            return client.post(at, json={"inputs": tensors(rows.select(list(self.features)))})
         except httpx.TransportError as error:
             raise Unavailable(
                 f"the predictor at {self.url} does not answer: {error}",
                 fix="start it with `timonel serve`, or give its address with --predictor",
             ) from None
-        if answer.status_code != httpx.codes.OK:
-            raise BadInput(f"{at} answered {answer.status_code}: {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found
+
+
+def _with_answers(rows: pa.Table, answered: NDArray[np.bool_], answer: dict[str, Any]) -> pa.Table:
+    outputs = {output["name"]: output["data"] for output in answer.get("outputs", ())}
+    if len(outputs.get("score", ())) != answered.sum():
+        raise BadInput(
+            f"{answer['model_name']} gives no one score a row",
+            why="only binary models can be replayed",
+        )
+    place = pa.array(np.where(answered, np.cumsum(answered) - 1, 0), mask=~answered)
+    added = {
+        "score": pa.array(outputs.get("score", []), pa.float64()).take(place),
+        "prediction": pa.array(outputs.get("predict", [])).take(place),
+        "version": pa.array([str(answer.get("model_version") or "")] * rows.num_rows),
+        "status": pa.array(np.where(answered, int(httpx.codes.OK), int(REFUSED))),
+    }
+    kept = rows.drop_columns([name for name in added if name in rows.column_names])
+    for name, column in added.items():
+        kept = kept.append_column(name, column)
+    return kept
 
 
 def tensors(rows: pa.Table) -> list[dict[str, Any]]:

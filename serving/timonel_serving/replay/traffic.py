@@ -14,7 +14,7 @@ from timonel.errors import BadInput
 from timonel.faults import Layout
 from timonel.windows.layout import DAY
 
-LAYOUT = Layout(arrival_time=None, model=None, entity=None, status=None, violations=None)
+LAYOUT = Layout(model=None, entity=None, violations=None)
 """The columns of the log that is played."""
 
 QUIET_HOUR, SWING = 3.0, 0.4
@@ -58,6 +58,7 @@ def draw(
     added = {
         "prediction_id": pa.array([f"replay-{begin // 1_000_000}-{i}" for i in range(n)]),
         "event_time": _instants(time),
+        "arrival_time": _instants(time),
         "label_event_time": _instants(time),
         "label_arrival_time": _instants(time + delay),
         "latency_ms": pa.array(rng.choice(latencies, n)),
