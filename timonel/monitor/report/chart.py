@@ -39,25 +39,15 @@ class Shown:
 
 def chart(asked: Chart, time: TimeScale) -> Markup:
     """The picture with its legend, and its numbers as a table."""
-    shown = [
-        Shown(line, COLOURS[i % len(COLOURS)], thinned(line.points))
-        for i, line in enumerate(asked.lines)
-    ]
+    shown, svg = shown_of(asked), sparkline(asked, time)
     head = tag("h3", asked.title)
-    if not any(s.newest for s in shown):
-        why = asked.why_empty or "There is no value in the time shown."
-        return tag("figure", tag("figcaption", head), tag("p", why, class_="empty"))
-    values = _scale(asked, shown)
-    svg = drawing(
-        _baseline(asked.baseline, time, values),
-        *(shape for s in shown for shape in _interval(s, time, values)),
-        *(shape for s in shown for shape in _strokes(s, time, values)),
-        label=_spoken(asked, shown),
-    )
+    if svg is None:
+        return tag("figure", tag("figcaption", head), tag("p", why_empty(asked), class_="empty"))
+    values = scale_of(asked, shown)
     hatched = [_hatched(asked, time)] if asked.immature_from else []
     return tag(
         "figure",
-        tag("figcaption", head, _newest(asked, shown[0]), _legend(asked, shown)),
+        tag("figcaption", head, newest_of(asked, shown[0]), legend_of(asked, shown)),
         framed(time, values, asked.metric, svg, *hatched),
         details(
             "Numbers" + _thinning(asked),
@@ -66,7 +56,30 @@ def chart(asked: Chart, time: TimeScale) -> Markup:
     )
 
 
-def _scale(asked: Chart, shown: Sequence[Shown]) -> ValueScale:
+def shown_of(asked: Chart) -> list[Shown]:
+    """Its lines with their colours."""
+    return [
+        Shown(line, COLOURS[i % len(COLOURS)], thinned(line.points))
+        for i, line in enumerate(asked.lines)
+    ]
+
+
+def sparkline(asked: Chart, time: TimeScale) -> Markup | None:
+    """The picture alone: no axes, no words; None without a value."""
+    shown = shown_of(asked)
+    if not any(s.newest for s in shown):
+        return None
+    values = scale_of(asked, shown)
+    return drawing(
+        _baseline(asked.baseline, time, values),
+        *(shape for s in shown for shape in _interval(s, time, values)),
+        *(shape for s in shown for shape in _strokes(s, time, values)),
+        label=spoken(asked, shown),
+    )
+
+
+def scale_of(asked: Chart, shown: Sequence[Shown]) -> ValueScale:
+    """From what was seen and the ends of its intervals, as far as they leave the lines room."""
     points = [p.value for s in shown for p in s.points if p.value.ok]
     seen = [float(v) for v in points]
     room = max(max(seen) - min(seen), 0.15 * max(abs(x) for x in seen))
@@ -136,7 +149,13 @@ def _hatched(asked: Chart, time: TimeScale) -> Markup:
     return tag("i", class_="hatched", style=f"left:{left:.4g}%")
 
 
-def _newest(asked: Chart, first: Shown) -> Markup:
+def why_empty(asked: Chart) -> str:
+    """Why there is no line."""
+    return asked.why_empty or "There is no value in the time shown."
+
+
+def newest_of(asked: Chart, first: Shown) -> Markup:
+    """The newest value of a line, with its interval and n."""
     point = first.newest
     if point is None:
         return tag("span", "no value", class_="now")
@@ -153,7 +172,8 @@ def _newest(asked: Chart, first: Shown) -> Markup:
     )
 
 
-def _legend(asked: Chart, shown: Sequence[Shown]) -> Markup:
+def legend_of(asked: Chart, shown: Sequence[Shown]) -> Markup:
+    """What each mark means."""
     keys = [
         tag(
             "li",
@@ -178,7 +198,8 @@ def _thinning(asked: Chart) -> str:
     return f" (of every {-(-longest // MOST_POINTS)} windows the most unusual one)"
 
 
-def _spoken(asked: Chart, shown: Sequence[Shown]) -> str:
+def spoken(asked: Chart, shown: Sequence[Shown]) -> str:
+    """The picture in words."""
     newest = [
         f"{s.line.name} {figure(asked.metric, float(s.newest.value))}" for s in shown if s.newest
     ]

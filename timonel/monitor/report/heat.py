@@ -29,7 +29,7 @@ class Grid:
 
 def heat(drift: Drift, time: TimeScale) -> Markup:
     """The strip with its legend, and its numbers as a table."""
-    grid = _small(drift)
+    grid = small(drift)
     strips = [_row(row, grid, drift, time) for row in grid.rows]
     more = (
         f"{grid.hidden:,} more features have smaller effects; the table names the largest 100."
@@ -38,11 +38,11 @@ def heat(drift: Drift, time: TimeScale) -> Markup:
     )
     return tag(
         "figure",
-        tag("figcaption", _legend(drift)),
+        tag("figcaption", legend(drift)),
         tag("div", *strips, class_="heat"),
         time_axis(time),
         tag("p", more, class_="note") if more else None,
-        details("Numbers", _numbers(drift)),
+        details("Numbers", numbers(drift)),
     )
 
 
@@ -59,7 +59,8 @@ def _ordered(drift: Drift) -> list[DriftRow]:
     return sorted(drift.rows, key=lambda row: (-weight(row), row.feature))
 
 
-def _small(drift: Drift) -> Grid:
+def small(drift: Drift) -> Grid:
+    """The rows of most weight, and as few columns as can be told apart."""
     rows = _ordered(drift)[:MOST_ROWS]
     size = max(1, -(-len(drift.starts) // MOST_COLUMNS))
     small = tuple(
@@ -82,16 +83,32 @@ def level(effect: float | None, gates: tuple[float, float, float]) -> int:
 
 
 def _row(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Markup:
-    newest = next((e for e in reversed(row.effects) if e is not None), None)
-    now = "no data" if newest is None else _effect(newest, row)
-    cells = drawing(*_cells(row, grid, drift, time), label=f"drift of {row.feature}, now {now}")
+    newest, now = newest_effect(row), newest_text(row)
+    strip = strip_of(row, grid, drift, time)
     return tag(
         "div",
         tag("span", shortened(row.feature, 28), class_="name", title=row.feature),
-        tag("div", cells, class_="strip"),
+        tag("div", strip, class_="strip"),
         tag("span", now, class_=f"value l{level(newest, drift.gates)}"),
         class_="row",
     )
+
+
+def strip_of(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Markup:
+    """A feature's drift in time."""
+    label = f"drift of {row.feature}, now {newest_text(row)}"
+    return drawing(*_cells(row, grid, drift, time), label=label)
+
+
+def newest_text(row: DriftRow) -> str:
+    """How far the feature is off in the newest window that has rows."""
+    newest = newest_effect(row)
+    return "no data" if newest is None else effect_text(newest, row)
+
+
+def newest_effect(row: DriftRow) -> float | None:
+    """The same as a number."""
+    return next((e for e in reversed(row.effects) if e is not None), None)
 
 
 def _cells(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Iterator[Markup]:
@@ -105,7 +122,7 @@ def _cells(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Iterator
         largest = max(e for _, _, e in cells if e is not None)
         said = (
             f"{row.feature}, {clock(cells[0][0])} to {clock(cells[-1][1])}: "
-            f"up to {_effect(largest, row)}, {WORDS[shade]}"
+            f"up to {effect_text(largest, row)}, {WORDS[shade]}"
         )
         yield tag(
             "rect",
@@ -118,7 +135,8 @@ def _cells(row: DriftRow, grid: Grid, drift: Drift, time: TimeScale) -> Iterator
         )
 
 
-def _legend(drift: Drift) -> Markup:
+def legend(drift: Drift) -> Markup:
+    """What the shades mean."""
     low, middle, high = drift.gates
     bounds = (
         f"below {low / 2:g}",
@@ -143,21 +161,21 @@ def _legend(drift: Drift) -> Markup:
     )
 
 
-def _numbers(drift: Drift) -> Markup:
+def numbers(drift: Drift) -> Markup:
+    """A row a feature."""
     rows = []
     for row in _ordered(drift)[:100]:
         known = [(e, at) for e, at in zip(row.effects, drift.starts, strict=True) if e is not None]
-        newest = _effect(known[-1][0], row) if known else "no data"
         largest = max(known, default=None)
         first = next((at for e, at in known if e >= drift.gates[0]), None)
         rows.append(
             [
                 row.feature,
                 "unknown" if row.importance is None else f"{row.importance:.3f}",
-                newest,
+                newest_text(row),
                 "no data"
                 if largest is None
-                else f"{_effect(largest[0], row)} at {clock(largest[1])}",
+                else f"{effect_text(largest[0], row)} at {clock(largest[1])}",
                 "never" if first is None else clock(first),
             ]
         )
@@ -165,5 +183,6 @@ def _numbers(drift: Drift) -> Markup:
     return table("Drift of the features, most weight first", head, rows)
 
 
-def _effect(effect: float, row: DriftRow) -> str:
+def effect_text(effect: float, row: DriftRow) -> str:
+    """With its unit."""
     return f"{effect / 2:.2f} TV" if row.category else f"{effect:.2f} sd"

@@ -9,6 +9,10 @@ class Markup(str):
 
     __slots__ = ()
 
+    def __html__(self) -> str:
+        """Templates (Jinja) take it as it is, too."""
+        return self
+
 
 VOID = frozenset({"meta", "line", "rect", "path", "polyline", "polygon", "br", "circle"})
 

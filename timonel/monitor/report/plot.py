@@ -28,7 +28,7 @@ def framed(
         tag("i", class_="grid", style=f"bottom:{100 * values.at(t):.4g}%") for t in values.ticks
     ]
     beside = [
-        tag("span", _tick(metric, t), style=f"bottom:{100 * values.at(t):.4g}%")
+        tag("span", tick_text(metric, t), style=f"bottom:{100 * values.at(t):.4g}%")
         for t in values.ticks
     ]
     plot = tag(
@@ -53,7 +53,7 @@ def xy(x: float, y: float) -> str:
     return f"{x * WIDTH:.4g},{(1 - y) * HEIGHT:.4g}"
 
 
-def _tick(metric: str, at: float) -> str:
+def tick_text(metric: str, at: float) -> str:
     """A round number needs few digits."""
     at = 0.0 if abs(at) < 1e-12 else at
     return f"{100 * at:.4g} %" if is_share(metric) else figure(metric, at)
