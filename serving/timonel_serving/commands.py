@@ -11,6 +11,7 @@ from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
 from timonel_serving.batch import commands as batch_commands
 from timonel_serving.detector import commands as detector_commands
 from timonel_serving.explainer import commands as explainer_commands
+from timonel_serving.monitor import commands as monitor_commands
 from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
 from timonel_serving.replay import commands as replay_commands
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     explainer_commands.register(app)
     batch_commands.register(app)
     detector_commands.register(app)
+    monitor_commands.register(app)
     replay_commands.register(app)
 
 

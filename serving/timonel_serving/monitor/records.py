@@ -7,6 +7,7 @@ import orjson
 import pyarrow as pa
 
 from timonel.errors import BadInput, Corrupt
+from timonel.monitor.parcel import Parcel
 
 Kind = Literal["rows", "labels", "parcel"]
 
@@ -41,6 +42,16 @@ class Record:
             return cls(body=body, **orjson.loads(head))
         except (orjson.JSONDecodeError, TypeError):
             raise Corrupt("a record of the journal is none that this release writes") from None
+
+
+def read_delivery(record: Record) -> Parcel | pa.Table:
+    """What a detector sent; raises BadInput for what cannot be read."""
+    if record.kind == "rows":
+        return read_table(record.body)
+    try:
+        return Parcel.from_bytes(record.body)
+    except Corrupt as error:
+        raise BadInput(f"the body is no parcel: {error.message}", fix=error.fix) from None
 
 
 def table_bytes(table: pa.Table) -> bytes:

@@ -47,9 +47,13 @@ def open_watched(
     config: Config, reference: Reference | None = None, clock: Clock = time.time
 ) -> Watched:
     """The model of the settings, as it was when it was last stopped."""
-    settings = config.monitoring.monitor
-    folder = Path(settings.directory) if settings.directory else config.home / "monitor"
-    folder = config.base / folder / config.model.name
     ledger = Ledger(LedgerPlace.of(config.ledger, os.environ))
     monitor = ModelMonitor(reference, MonitorConfig.of(config))
-    return Watched(config.model.name, config, monitor, Place(folder.absolute(), ledger), clock)
+    return Watched(config.model.name, config, monitor, Place(folder_of(config), ledger), clock)
+
+
+def folder_of(config: Config) -> Path:
+    """Where the state of the settings' model lies."""
+    given = config.monitoring.monitor.directory
+    folder = config.home / "monitor" if given is None else config.base / given
+    return folder.absolute() / config.model.name

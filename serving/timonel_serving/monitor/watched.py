@@ -9,17 +9,17 @@ from threading import RLock
 import pyarrow as pa
 
 from timonel.config import Config
-from timonel.frames import named_columns
 from timonel.ledger import Ledger
 from timonel.ledger import Record as Decision
 from timonel.monitor.monitor import ModelMonitor
-from timonel.monitor.times import NO_TIME, micros_of
+from timonel.monitor.parcel import Parcel
+from timonel_serving.monitor.counters import Counters
 from timonel_serving.monitor.detectors import Detectors
 from timonel_serving.monitor.health import health_of
 from timonel_serving.monitor.journal import Journal
 from timonel_serving.monitor.labels import Labels, answer, read_labels
 from timonel_serving.monitor.readings import Readings, read
-from timonel_serving.monitor.records import Record, read_table, table_bytes
+from timonel_serving.monitor.records import Record, read_delivery, read_table, table_bytes
 from timonel_serving.monitor.states import DetectorStatus, Health, LabelAnswer
 
 _log = logging.getLogger("timonel.monitor")
@@ -47,28 +47,36 @@ class Watched:
         self._lock = RLock()
         self._detectors = Detectors(config.monitoring.monitor.stale_after)
         self._journal = Journal(place.folder / "journal")
+        self.counters = Counters()
         self._readings: Readings | None = None
         for _, payload in self._journal.read(self._journal.start):
             self._recount(Record.unpack(payload))
 
-    def take(self, detector: str, mark: int, delivery: pa.Table) -> int:
+    def take(self, detector: str, mark: int, delivery: Parcel | pa.Table) -> int:
         """Count what a detector has seen up to a mark; the highest mark that is safely on disk.
 
         What lies below that mark already is not counted again.
         """
-        body = table_bytes(delivery)
-        return self.receive(Record("rows", body, detector, mark, self._clock()))
+        if isinstance(delivery, Parcel):
+            return self.receive(
+                Record("parcel", delivery.to_bytes(), detector, mark, self._clock())
+            )
+        return self.receive(Record("rows", table_bytes(delivery), detector, mark, self._clock()))
 
     def receive(self, record: Record) -> int:
-        """The same, of what came over the network."""
-        rows = read_table(record.body)
+        """The same, of what came over the network; without a body the detector only says it is there."""
+        delivery = read_delivery(record) if record.body else None
         with self._lock:
             known = self._detectors.hear(record.detector, record.heard)
-            if record.mark <= known:
+            if delivery is None or record.mark <= known:
                 return known
-            self._journal.append(record.pack(), rows.num_rows)
-            self._count(record, rows)
+            self._journal.append(record.pack(), 1)
+            self._count(record, delivery)
             return record.mark
+
+    def mark(self, detector: str) -> int:
+        """Up to where a detector's deliveries are safely on disk; 0 if it is not known."""
+        return self._detectors.mark(detector)
 
     def label(self, rows: pa.Table) -> LabelAnswer:
         """Count outcomes; what became of them."""
@@ -92,6 +100,24 @@ class Watched:
         """What was read from the windows at the last judging."""
         return self._readings or self.judge()
 
+    def upkeep(self) -> None:
+        """What is due from time to time."""
+        self.judge()
+
+    def refused(self, code: str) -> None:
+        """Count a delivery that was not taken."""
+        with self._lock:
+            self.counters.refused[code] += 1
+
+    def now(self) -> float:
+        """The wall clock."""
+        return self._clock()
+
+    @property
+    def last_readings(self) -> Readings | None:
+        """The same if it was ever judged: nothing is computed."""
+        return self._readings
+
     def judge(self) -> Readings:
         """Judge what is over, and read what is asked for all the time."""
         self._readings = read(self.monitor, self.config, self._clock())
@@ -109,10 +135,7 @@ class Watched:
 
     def _latest(self) -> int:
         """Micros up to which an arrival is believed, as far as event time and the wall clock say."""
-        return max(round(self._clock() * 1e6), self._newest())
-
-    def _newest(self) -> int:
-        return self._detectors.newest
+        return max(round(self._clock() * 1e6), self._detectors.newest)
 
     def _recount(self, record: Record) -> None:
         """Count a record of the journal, whatever is in it: what failed before fails again."""
@@ -121,19 +144,25 @@ class Watched:
                 self._label(Labels(read_table(record.body), 0))
             else:
                 self._detectors.hear(record.detector, record.heard)
-                self._count(record, read_table(record.body))
+                self._count(record, read_delivery(record))
         except Exception:
             _log.exception("a record of the journal could not be counted")
 
-    def _count(self, record: Record, rows: pa.Table) -> None:
-        self.monitor.track_batch(rows)
-        self._detectors.count(record.detector, record.mark, self._time_of(rows))
+    def _count(self, record: Record, delivery: Parcel | pa.Table) -> None:
+        if isinstance(delivery, Parcel):
+            self.monitor.merge(delivery)
+            parcel = delivery
+        else:
+            self.monitor.track_batch(delivery)
+            parcel = self._parcel_of(delivery)
+        self.counters.add(parcel.served())
+        self._detectors.count(record.detector, record.mark, parcel.newest)
 
-    def _time_of(self, rows: pa.Table) -> int:
-        columns, _ = named_columns(rows)
-        named = self.monitor.config.columns.get("timestamp")
-        name = next((n for n in (named, "timestamp", "event_time") if n in columns), None)
-        return NO_TIME if name is None else int(micros_of(columns[name]).max(initial=NO_TIME))
+    def _parcel_of(self, rows: pa.Table) -> Parcel:
+        """The same rows as a detector that knows the task would count them."""
+        one = ModelMonitor(None, self.monitor.config)
+        one.track_batch(rows)
+        return one.hand_over()
 
     def _label(self, labels: Labels) -> LabelAnswer:
         before = self.monitor.label_counts

@@ -1,0 +1,134 @@
+"""The description of the interface, with an example of every answer."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from timonel_serving.monitor.bodies import LabelIn
+
+_VALUE = {"value": 0.931, "lower": 0.924, "upper": 0.938, "n": 4310, "state": "ok"}
+_ABSENT = {"value": None, "lower": None, "upper": None, "n": 0, "state": "no data"}
+_HEALTH = {
+    "model": "fraud",
+    "state": "degraded",
+    "sentence": "Degrading since 14 Nov 09:15: null predictions 4.1 %, expected 0.1 % (0 % to 0.3 %).",
+    "since": "2025-11-14T09:15:00Z",
+    "next_step": "Read the service's log for failed predictions and look for features that are null.",
+    "runbook": "runbooks/service",
+}
+_METRICS = {
+    "start": "2025-11-13T09:30:00Z",
+    "end": "2025-11-14T09:30:00Z",
+    "n": 4310,
+    "n_labelled": 4102,
+    "version": None,
+    "slice": None,
+    "labels_until": None,
+    "metrics": {"accuracy": _VALUE, "mean_score": _ABSENT},
+    "warnings": [],
+    "rejected": {},
+}
+_ANOMALY = {
+    "what": "null_rate",
+    "where": {"feature": None, "slice": None, "version": "7"},
+    "severity": "page",
+    "phase": "open",
+    "since": "2025-11-14T09:15:00Z",
+    "updated": "2025-11-14T09:30:00Z",
+    "observed": {"value": 0.041, "lower": 0.03, "upper": 0.055, "n": 1200, "state": "ok"},
+    "expected": 0.001,
+    "baseline": [0.0, 0.003],
+    "evidence": [{"text": "null predictions: 4.1 % from 14 Nov 09:15 to 09:30", "number": 0.041}],
+    "next_step": _HEALTH["next_step"],
+    "sentence": "null predictions (version 7) 4.1 %, expected 0.1 % (0 % to 0.3 %)",
+}
+_EXAMPLES: dict[str, Any] = {
+    "Models": {"models": [_HEALTH]},
+    "HealthAnswer": _HEALTH,
+    "Value": _VALUE,
+    "Metrics": _METRICS,
+    "Series": {"step_seconds": 3600.0, "points": [_METRICS]},
+    "AnomalyAnswer": _ANOMALY,
+    "Anomalies": {"model": "fraud", "open": [_ANOMALY], "cleared": []},
+    "Decisions": {
+        "model": "fraud",
+        "decisions": [
+            {
+                "seq": 12,
+                "time": "2025-11-14T10:02:11.000000+00:00",
+                "kind": "rollback",
+                "model": "fraud",
+                "version": "7",
+                "summary": "version 7 was rolled back: null predictions",
+                "details": {"share": 25},
+                "previous": "5d0c",
+                "hash": "91fe",
+            }
+        ],
+    },
+    "DetectorsAnswer": {
+        "model": "fraud",
+        "detectors": [
+            {
+                "name": "fraud-predictor-0",
+                "mark": 10485760,
+                "newest_event": "2025-11-14T09:29:58Z",
+                "last_heard": "2025-11-14T09:30:01Z",
+                "lag_seconds": 0.4,
+                "stale": False,
+            }
+        ],
+    },
+    "MarkAnswer": {"mark": 10485760},
+    "LabelsAnswer": {
+        "model": "fraud",
+        "rows": 4,
+        "applied": 1,
+        "duplicate": 1,
+        "corrected": 0,
+        "outdated": 0,
+        "conflicting": 0,
+        "waiting": 1,
+        "rejected": {"arrived_at is no time": 1},
+    },
+    "Alive": {"judging": True, "heartbeat": "2025-11-14T09:30:05Z"},
+    "Problem": {
+        "type": "urn:timonel:problem:not_found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "there is no model 'frod' here",
+        "code": "not_found",
+        "fix": "ask for fraud",
+        "request_id": "0f8fad5bd9cb469fa16570867728950e",
+    },
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application describe itself so."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = plain()
+            schemas = found["components"]["schemas"]
+            schemas["LabelIn"] = LabelIn.model_json_schema()
+            for name, example in _EXAMPLES.items():
+                schemas[name]["example"] = example
+            _mark_problems(found)
+        return app.openapi_schema or {}
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _mark_problems(found: dict[str, Any]) -> None:
+    """Refusals are problem+json, and FastAPI's own of a bad parameter does not occur."""
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            for status, response in operation["responses"].items():
+                if status.startswith(("4", "5")) and "content" in response:
+                    content = response["content"]
+                    response["content"] = {"application/problem+json": content["application/json"]}
+    for name in ("HTTPValidationError", "ValidationError"):
+        found["components"]["schemas"].pop(name, None)

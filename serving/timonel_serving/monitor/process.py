@@ -1,0 +1,61 @@
+"""The monitor's process: put together, listening, and stopped in order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import uvicorn
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from timonel.config.sections import MonitorService
+from timonel_serving.listen import address, bind
+from timonel_serving.monitor.access import access
+from timonel_serving.monitor.app import create_app
+from timonel_serving.monitor.gate import Gate
+from timonel_serving.monitor.judging import Judging
+from timonel_serving.monitor.metrics import MonitorMetrics
+from timonel_serving.monitor.service import Service
+from timonel_serving.monitor.station import Station
+
+SECTION = "monitoring.monitor"
+_LAST_CALL = 5
+
+
+def put_together(
+    station: Station,
+    settings: MonitorService,
+    environment: Mapping[str, str],
+    clock: Callable[[], float],
+) -> Service:
+    """The service of a station; nothing runs yet."""
+    judging = Judging(station, settings.judge_every.total_seconds(), clock)
+    registry = CollectorRegistry()
+    registry.register(MonitorMetrics(station, judging))
+    allowed = access(settings.host, environment)
+    return Service(station, judging, allowed, Gate(), registry, int(settings.max_body_mb * 2**20))
+
+
+def run(service: Service, settings: MonitorService, announce: Callable[[str], Any]) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is told the address."""
+    listener = bind(settings.host, settings.port, "port", SECTION)
+    config = uvicorn.Config(
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_LAST_CALL,
+    )
+    server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        announce(f"http://{address(listener)}")
+        await server.serve(sockets=[listener])
+
+    listener.listen(2048)
+    service.judging.start()
+    try:
+        uvloop.run(serve())
+    finally:
+        service.judging.stop()
+        service.station.close()

@@ -1,0 +1,184 @@
+"""The answers of the API, as OpenAPI describes them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from timonel.performance.value import State
+from timonel_serving.monitor.states import HealthState
+
+
+class Answer(BaseModel):
+    """What the API answers."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", from_attributes=True, use_attribute_docstrings=True
+    )
+
+
+class Problem(Answer):
+    """RFC 9457: what went wrong and what to do."""
+
+    type: str
+    """urn:timonel:problem: and the code."""
+    title: str
+    status: int
+    detail: str
+    code: str
+    """Stable: what a program should look at."""
+    fix: str | None = None
+    request_id: str
+
+
+class Value(Answer):
+    """A figure, with its 95 % interval where there is one, or why there is none."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    n: int
+    """Rows that it rests on."""
+    state: State
+
+
+class Metrics(Answer):
+    """The figures of one window of event time."""
+
+    start: datetime
+    end: datetime
+    n: int
+    n_labelled: int
+    version: str | None
+    slice: dict[str, str] | None
+    labels_until: datetime | None
+    """Quality is told from predictions up to here: the labels of later ones are still to come."""
+    metrics: dict[str, Value]
+    warnings: list[str]
+    rejected: dict[str, int]
+    """What could not be used since the monitor began, by reason."""
+
+
+class Series(Answer):
+    """The figures of windows that follow each other."""
+
+    step_seconds: float
+    points: list[Metrics]
+
+
+class HealthAnswer(Answer):
+    """How a model is."""
+
+    model: str
+    state: HealthState
+    sentence: str
+    since: datetime | None
+    next_step: str
+    runbook: str
+
+
+class Models(Answer):
+    """All models of this monitor."""
+
+    models: list[HealthAnswer]
+
+
+class EvidenceAnswer(Answer):
+    """A reason to believe it."""
+
+    text: str
+    number: float | None
+
+
+class AnomalyAnswer(Answer):
+    """What is abnormal, or was."""
+
+    what: str
+    where: dict[str, str | None]
+    severity: str
+    phase: str
+    since: datetime
+    updated: datetime
+    observed: Value
+    expected: float | None
+    baseline: tuple[float, float] | None
+    evidence: list[EvidenceAnswer]
+    next_step: str
+    sentence: str
+
+
+class Anomalies(Answer):
+    """Most severe first."""
+
+    model: str
+    open: list[AnomalyAnswer]
+    cleared: list[AnomalyAnswer]
+
+
+class DecisionAnswer(Answer):
+    """A record of the ledger's chain of decisions."""
+
+    seq: int
+    time: str
+    kind: str
+    model: str | None
+    version: str | None
+    summary: str
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class Decisions(Answer):
+    """Newest first."""
+
+    model: str
+    decisions: list[DecisionAnswer]
+
+
+class DetectorAnswer(Answer):
+    """A detector as the monitor knows it."""
+
+    name: str
+    mark: int
+    newest_event: datetime | None
+    last_heard: datetime
+    lag_seconds: float | None
+    stale: bool
+
+
+class DetectorsAnswer(Answer):
+    """By name."""
+
+    model: str
+    detectors: list[DetectorAnswer]
+
+
+class MarkAnswer(Answer):
+    """How far a detector's deliveries are safely on disk."""
+
+    mark: int
+    """A position in its spool; 0 for a detector that is not known."""
+
+
+class LabelsAnswer(Answer):
+    """What became of the labels that were sent; the counts add up to `rows`."""
+
+    model: str
+    rows: int
+    applied: int
+    duplicate: int
+    corrected: int
+    outdated: int
+    conflicting: int
+    waiting: int
+    """Of predictions that are not known yet."""
+    rejected: dict[str, int] = Field(examples=[{"arrived_at is no time": 1}])
+
+
+class Alive(Answer):
+    """Whether the process works."""
+
+    judging: bool
+    heartbeat: datetime | None
+    """End of the last whole round of judging, by the wall clock."""
