@@ -26,8 +26,6 @@ from timonel_serving.problems import Problem, problem_of
 _log = logging.getLogger("timonel.monitor")
 _REFUSED = (400, 401, 404, 413, 415, 503)
 _REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": schemas.Problem} for code in _REFUSED}
-    code: {"model": schemas.Problem} for code in (400, 401, 404, 413, 415, 503)
-}
 
 
 class BadQuery(BadInput):

@@ -48,7 +48,8 @@ def open_watched(
 ) -> Watched:
     """The model of the settings, as it was when it was last stopped."""
     ledger = Ledger(LedgerPlace.of(config.ledger, os.environ))
-    monitor = ModelMonitor(reference, MonitorConfig.of(config))
+    lateness = {"lateness": config.monitoring.monitor.lateness}
+    monitor = ModelMonitor(reference, MonitorConfig.of(config).model_copy(update=lateness))
     return Watched(config.model.name, config, monitor, Place(folder_of(config), ledger), clock)
 
 
