@@ -216,7 +216,9 @@ def _plain_response(response: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
-        return [_plain(x) for x in value] if value.ndim else _plain(value.item())
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(x) for x in value]
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,4 +1,4 @@
-"""Sends every inference to a detector, and never lets a response wait for it.
+"""Sends CloudEvents, every inference to a detector above all, and lets nobody wait for it.
 
 A bounded queue and one thread: what does not fit, or cannot be delivered, is dropped and counted by
 its reason.
@@ -9,7 +9,8 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from timonel.errors import BadInput
@@ -31,20 +32,41 @@ class LogCounters(Protocol):
         """Count inferences given up."""
 
 
-class InferenceLog:
+class Sized(Protocol):
+    """What can wait to be sent."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds in memory, about."""
+        ...
+
+
+Sent = TypeVar("Sent", bound=Sized)
+Events = Iterable[tuple[dict[str, str], bytes]]
+"""Headers and body of each."""
+
+
+class EventLog(Generic[Sent]):
     """The queue and its sender."""
 
-    def __init__(self, url: str, service: Service, *, capacity: int, counters: LogCounters) -> None:
-        self._address = _parse(url)
-        self._service = service
+    def __init__(
+        self,
+        address: SplitResult,
+        events_of: Callable[[Sent], Events],
+        *,
+        capacity: int,
+        counters: LogCounters,
+    ) -> None:
+        self._address = address
+        self._events_of = events_of
         self._capacity = capacity
         self._counters = counters
-        self._queue: deque[Inference] = deque()
+        self._queue: deque[Sent] = deque()
         self._bytes = 0
         self._wake = threading.Condition()
         self._stop_at: float | None = None
         self._connection: http.client.HTTPConnection | None = None
-        self._thread = threading.Thread(target=self._run, name="inference-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
 
     def start(self) -> None:
         """Start sending."""
@@ -52,16 +74,16 @@ class InferenceLog:
 
     @property
     def depth(self) -> int:
-        """Inferences that wait."""
+        """Those that wait."""
         return len(self._queue)
 
-    def put(self, inference: Inference) -> None:
-        """Queue an inference, or drop it; returns at once."""
+    def put(self, what: Sent) -> None:
+        """Queue it, or drop it; returns at once."""
         with self._wake:
             full = len(self._queue) >= self._capacity
-            if not full and self._bytes + inference.size <= _MAX_BYTES:
-                self._queue.append(inference)
-                self._bytes += inference.size
+            if not full and self._bytes + what.size <= _MAX_BYTES:
+                self._queue.append(what)
+                self._bytes += what.size
                 self._wake.notify()
                 return
         self._counters.log_dropped("queue_full" if full else "bytes_full")
@@ -79,18 +101,18 @@ class InferenceLog:
             self._counters.log_dropped("shutdown", left)
 
     def _run(self) -> None:
-        while (inference := self._next()) is not None:
+        while (what := self._next()) is not None:
             try:
-                reason = self._deliver(inference)
+                reason = self._deliver(what)
             except Exception:
-                _log.exception("an inference could not be rendered for the log")
+                _log.exception("an event could not be rendered")
                 reason = "internal"
             if reason is None:
                 self._counters.log_sent()
             else:
                 self._counters.log_dropped(reason)
 
-    def _next(self) -> Inference | None:
+    def _next(self) -> Sent | None:
         with self._wake:
             while not self._queue:
                 if self._stop_at is not None:
@@ -98,13 +120,13 @@ class InferenceLog:
                 self._wake.wait()
             if self._overdue():
                 return None
-            inference = self._queue.popleft()
-            self._bytes -= inference.size
-            return inference
+            what = self._queue.popleft()
+            self._bytes -= what.size
+            return what
 
-    def _deliver(self, inference: Inference) -> str | None:
-        """Send both events; the reason why not, if not."""
-        for headers, body in events(inference, self._service):
+    def _deliver(self, what: Sent) -> str | None:
+        """Send all its events; the reason why not, if not."""
+        for headers, body in self._events_of(what):
             reason = self._post(headers, body)
             for pause in _PAUSES:
                 if reason is None or reason == "refused" or not self._pause(pause):
@@ -153,10 +175,19 @@ class InferenceLog:
         return self._stop_at is not None and time.monotonic() > self._stop_at
 
 
-def _parse(url: str) -> SplitResult:
+class InferenceLog(EventLog[Inference]):
+    """The log of inferences."""
+
+    def __init__(self, url: str, service: Service, *, capacity: int, counters: LogCounters) -> None:
+        address = receiver_address(url, "serving.log_url")
+        super().__init__(
+            address, lambda one: events(one, service), capacity=capacity, counters=counters
+        )
+
+
+def receiver_address(url: str, setting: str) -> SplitResult:
+    """The parts of an address that events can be sent to."""
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise BadInput(
-            f"serving.log_url is {url!r}: expected an address such as http://localhost:9300/"
-        )
+        raise BadInput(f"{setting} is {url!r}: expected an address such as http://localhost:9300/")
     return address
