@@ -1,6 +1,7 @@
 """The command of the detector's process. Heavy imports stay inside the function."""
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -49,17 +50,25 @@ def detect(
         signal.signal(number, lambda *_: sys.exit(0))
     from timonel.config import load_config
     from timonel.monitor.config import MonitorConfig
+    from timonel_serving.detector.outlets import Outlets
     from timonel_serving.detector.process import put_together, run
+    from timonel_serving.logs import set_up
 
     loaded = load_config(config)
+    set_up("detector", loaded.monitoring.detector.log_level, model=loaded.model.name)
     flags = {"host": host, "port": port, "durable": durable}
     settings = _settings(loaded.monitoring.detector, flags)
     known = None if reference is None else _reference(reference)
     folder = spool or loaded.home / "spool" / loaded.model.name
-    detection = put_together(settings, MonitorConfig.of(loaded), known, folder)
+    outlets = Outlets(loaded, known, os.environ)
+    deliveries = outlets.deliveries()
+    watching = MonitorConfig.of(loaded)
+    detection = put_together(settings, watching, known, folder, deliveries=deliveries)
+    facts = {"model": loaded.model.name, "spool": str(folder), "name": outlets.name}
+    facts |= {one.destination.name: one.destination.address for one in deliveries}
 
     def announce(url: str) -> None:
-        facts = {"model": loaded.model.name, "url": url, "spool": str(folder)}
+        facts["url"] = url
         typer.echo(json.dumps(facts) if as_json else _story(facts))
         sys.stdout.flush()
 
@@ -72,6 +81,9 @@ def _story(facts: dict[str, str]) -> str:
         f"events    {facts['url']}/",
         f"metrics   {facts['url']}/metrics",
         f"spool     {facts['spool']}",
+        f"ledger    {facts.get('ledger', 'none: monitoring.detector.ledger is false')}",
+        f"monitor   {facts.get('monitor', 'none: set monitoring.detector.monitor_url')}",
+        f"name      {facts['name']}",
         "Ctrl-C stops it",
     ]
     return "\n".join(lines)

@@ -41,7 +41,6 @@ class Bounds:
 class _Waiting:
     half: Half
     received: int
-    start: int
 
 
 class Join:
@@ -58,17 +57,16 @@ class Join:
         return len(self._waiting)
 
     @property
-    def oldest(self) -> int | None:
-        """The place in the spool of the oldest half that waits; None: none does."""
-        return next((one.start for one in self._waiting.values()), None)
+    def now(self) -> int:
+        """The time that it has been told last."""
+        return self._now
 
-    def add(self, half: Half, received: int, start: int = 0) -> Inference | None:
+    def add(self, half: Half, received: int) -> Inference | None:
         """Take a half; the inference, if this completes it.
 
         Args:
             half: the request or the response.
             received: when it came; where the clock went back it counts as the latest time so far.
-            start: its place in the spool.
         """
         self.pass_time(received)
         first = self._waiting.get(half.id)
@@ -77,7 +75,7 @@ class Join:
         if first is not None:
             self._tally.count(Outcome.DUPLICATE)
         elif not self._is_done(half):
-            self._wait(half, start)
+            self._wait(half)
         return None
 
     def pass_time(self, now: int) -> None:
@@ -89,8 +87,8 @@ class Join:
                 break
             self._give_up(_MISSING[oldest.half.kind])
 
-    def _wait(self, half: Half, start: int) -> None:
-        self._waiting[half.id] = _Waiting(half, self._now, start)
+    def _wait(self, half: Half) -> None:
+        self._waiting[half.id] = _Waiting(half, self._now)
         self._size += half.size
         while len(self._waiting) > self._bounds.halves or self._size > self._bounds.size:
             self._give_up(Outcome.JOIN_FULL)

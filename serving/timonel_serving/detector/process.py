@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +11,28 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from timonel.config.sections import Detector
+from timonel.durations import microseconds
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.reference import Reference
 from timonel_serving.detector.app import DetectorApp, Door
 from timonel_serving.detector.batch import ROLES
 from timonel_serving.detector.commit import Commit
+from timonel_serving.detector.contract_check import ContractCheck
+from timonel_serving.detector.delivery.delivery import Delivery
 from timonel_serving.detector.folding import Folding
 from timonel_serving.detector.join import Bounds, Join
+from timonel_serving.detector.judging import Judging
 from timonel_serving.detector.metrics import DetectorMetrics
+from timonel_serving.detector.onward import Onward, Stations
 from timonel_serving.detector.spool import Spool
 from timonel_serving.detector.tally import Tally
+from timonel_serving.detector.tap import Tap
 from timonel_serving.listen import address, bind
 
 _MB = 2**20
+_HORIZON = 10 * 60 * 1_000_000
+"""Microseconds of delivered events that are read again after a restart, at least."""
 _LAST_CALL = 5.0
 """Seconds in which those who are sending may end."""
 
@@ -34,10 +42,24 @@ class Detection:
     """A detector, put together."""
 
     monitor: ModelMonitor
+    deliveries: Sequence[Delivery]
     folding: Folding
     spool: Spool
     tally: Tally
     door: Door
+
+    def start(self) -> None:
+        """Start folding and delivering."""
+        for delivery in self.deliveries:
+            delivery.start()
+        self.folding.start()
+
+    def stop(self) -> None:
+        """Stop in order: what was read is delivered if it can be, the rest stays in the spool."""
+        self.folding.stop()
+        for delivery in self.deliveries:
+            delivery.stop()
+        self.spool.close()
 
 
 def put_together(
@@ -46,26 +68,38 @@ def put_together(
     reference: Reference | None,
     folder: Path,
     clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+    *,
+    deliveries: Sequence[Delivery] = (),
+    taps: Sequence[Tap] = (),
 ) -> Detection:
     """A detector whose spool lies in `folder`; nothing runs yet."""
     monitor = ModelMonitor(reference, watching.model_copy(update={"columns": ROLES}))
     spool, tally = Spool(folder, int(settings.spool_mb * _MB)), Tally()
-    join = Join(Bounds(round(settings.join_timeout.total_seconds() * 1e6)), tally)
+    contract = None if reference is None else reference.contract
+    check = None if contract is None else ContractCheck(contract)
+    onward, judging = Onward(Stations(monitor, check, taps, deliveries)), Judging(monitor)
+    timeout = microseconds(settings.join_timeout)
     folding = Folding(
         spool,
-        join,
-        monitor,
+        Join(Bounds(timeout), tally),
+        onward,
+        judging,
         tally,
+        horizon=max(_HORIZON, 2 * timeout),
         names=_names(reference),
         services=settings.services,
         clock=clock,
     )
     registry = CollectorRegistry()
-    registry.register(DetectorMetrics(tally, spool, lambda: folding.waiting))
+    registry.register(DetectorMetrics(tally, spool, folding, onward, judging))
     commit = Commit(spool) if settings.durable else None
     max_body = int(settings.max_body_mb * _MB)
-    door = Door(spool, tally, registry, lambda: folding.alive, clock, max_body, commit)
-    return Detection(monitor, folding, spool, tally, door)
+
+    def alive() -> bool:
+        return folding.alive and all(delivery.alive for delivery in deliveries)
+
+    door = Door(spool, tally, registry, alive, clock, max_body, commit)
+    return Detection(monitor, deliveries, folding, spool, tally, door)
 
 
 def _names(reference: Reference | None) -> tuple[str, ...]:
@@ -98,12 +132,11 @@ def run(detection: Detection, settings: Detector, announce: Callable[[str], None
 
     _spare_the_collector()
     listener.listen(2048)
-    detection.folding.start()
+    detection.start()
     try:
         uvloop.run(serve())
     finally:
-        detection.folding.stop()
-        detection.spool.close()
+        detection.stop()
 
 
 def _spare_the_collector() -> None:

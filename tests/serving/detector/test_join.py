@@ -103,16 +103,6 @@ def test_the_memory_for_duplicates_is_bounded() -> None:
     assert len(joined) == 1
 
 
-def test_the_oldest_half_says_where_to_resume() -> None:
-    """Its place in the spool, None when nobody waits."""
-    joined, _ = join()
-    assert joined.oldest is None
-    joined.add(half("a"), 0, start=100)
-    joined.add(half("b"), 0, start=200)
-    joined.add(half("a", Kind.RESPONSE), 0, start=300)
-    assert joined.oldest == 200
-
-
 def test_every_event_has_exactly_one_outcome() -> None:
     """Shuffled, doubled, missing halves under tight bounds: outcomes and those waiting add up."""
     rng = random.Random(7)

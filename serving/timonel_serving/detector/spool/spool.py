@@ -2,11 +2,17 @@
 
 What is kept is bounded: the oldest file goes when the next record would pass the bound. Whatever of it
 had not been read yet is lost, and counted in `shed`.
+
+Positions only rise, also when the end of the log, or all of it, is lost: each opening begins at the clock's
+nanoseconds if that is further on, and no detector writes a byte a nanosecond. So who remembers a position
+may take what lies behind it for new.
 """
 
 import os
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition
@@ -30,6 +36,8 @@ class Record:
     payload: bytes
     start: int
     """Its position."""
+    end: int
+    """The position after it."""
 
 
 @dataclass
@@ -49,8 +57,12 @@ class Losses:
 class Spool:
     """A bounded log in a folder, with one reader. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(
+        self, folder: Path, limit: int, nanoseconds: Callable[[], int] = time.time_ns
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        with suppress(PermissionError):  # a mounted volume may belong to another user
+            folder.chmod(0o700)
         self.losses = Losses()
         self._folder, self._limit = folder, limit
         self._segment_size = max(1, limit // _SEGMENTS)
@@ -59,13 +71,19 @@ class Spool:
         self._changed = Condition()
         self._unsynced: deque[Segment] = deque()
         self._segments = deque(files.existing(folder))
-        resume = self._resume()
+        self._begin(nanoseconds())
+        self.cursor = min(max(self._resume(), self.start), self.end)
+        """The position that is read next."""
+
+    def _begin(self, now: int) -> None:
+        """Open the file that is written to."""
         if self._segments:
             self._cut(self._segments[-1])
-        else:
-            self._segments.append(files.create(folder, resume))
-        self.cursor = min(max(resume, self.start), self.end)
-        """The position that is read next."""
+            now = max(now, self.end + 1)  # of its own name, whatever the clock says
+        self._segments.append(files.create(self._folder, now))
+        for empty in [s for s in self._segments if not s.size][:-1]:
+            self._segments.remove(empty)
+            files.remove(empty)
 
     def _hold(self, folder: Path) -> None:
         try:
@@ -89,12 +107,13 @@ class Spool:
     @property
     def size(self) -> int:
         """Bytes that are kept."""
-        return self.end - self.start
+        return sum(segment.size for segment in tuple(self._segments))
 
     @property
     def unread(self) -> int:
         """Bytes that wait for the reader."""
-        return self.end - max(self.cursor, self.start)
+        held = tuple(self._segments)
+        return sum(s.end - max(self.cursor, s.base) for s in held if s.end > self.cursor)
 
     def append(self, payload: bytes, events: int) -> int:
         """Write a record, which outlives the process from now on; the position after it.
@@ -132,10 +151,10 @@ class Spool:
     def read(self, most: int, wait: float) -> Sequence[Record]:
         """The next records, `most` bytes of them but at least one; none if none comes in `wait` seconds."""
         with self._changed:
-            if self.unread <= 0:
+            if not self.unread:
                 self._changed.wait(wait)
             found: list[Record] = []
-            while self.unread > 0 and most > 0:
+            while self.cursor < self.end and most > 0:
                 record = self._next()
                 if record is not None:
                     found.append(record)
@@ -158,8 +177,10 @@ class Spool:
 
     def _next(self) -> Record | None:
         """The record at the cursor, which moves on; what cannot be read is skipped to the next file."""
-        self.cursor = max(self.cursor, self.start)
-        segment = next(s for s in self._segments if s.end > self.cursor)
+        segment = next((s for s in self._segments if s.end > self.cursor), None)
+        if segment is None:
+            self.cursor = self.end
+            return None
         position = max(self.cursor, segment.base)
         record = segment.record(position)
         if record is None:
@@ -167,7 +188,7 @@ class Spool:
             self.cursor = segment.end
             return None
         self.cursor = position + HEAD.size + len(record[1])
-        return Record(record[1], position)
+        return Record(record[1], position, self.cursor)
 
     def _write(self, record: bytes) -> None:
         """Write to the newest file; on a full disk the oldest file makes room once."""
