@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from timonel.anomalies import ANYWHERE, Reading, Where
+from timonel.anomalies.words import name_of
 from timonel.monitor.answers import Question, age_of_labels, estimated, figures
 from timonel.monitor.maturity import all_labelled
 from timonel.monitor.report.view import BandPoint, Chart, Line, Point
@@ -77,7 +78,7 @@ def performance(tracker: Tracker, watching: Watching, scope: Scope) -> tuple[Cha
     immature = _immature_from(tracker, scope.steps)
     quality = [
         Chart(
-            title=name.replace("_", " "),
+            title=name_of(name),
             metric=name,
             lines=_lines(name, scope.steps, values),
             baseline=_band(watching, name, scope, [v.get(name) for v in values]),
@@ -90,7 +91,7 @@ def performance(tracker: Tracker, watching: Watching, scope: Scope) -> tuple[Cha
         return tuple(quality)
     alerts = [v.get("alert_rate") for v in values]
     return *quality, Chart(
-        title="share predicted positive",
+        title=name_of("alert_rate"),
         metric="alert_rate",
         lines=(_line("predicted positive", scope.steps, alerts),),
         baseline=_band(watching, "alert_rate", scope, alerts),

@@ -36,6 +36,8 @@ Counts = NDArray[np.int64]
 
 MOST_FEATURES = 6
 """Features whose distribution is drawn: those that drifted most."""
+NEARLY_ALL = 0.998
+"""The curve of arrivals ends where so many labels have come."""
 SHOWN_OF_VERSIONS = ("error_rate", "null_rate", "p95_latency_ms", "accuracy", "roc_auc", "macro_f1")
 
 
@@ -233,7 +235,8 @@ def _arrival(tracker: Tracker, labelled: int) -> Arrival | None:
         return None
     age = age_of_labels(tracker)
     share = np.cumsum(delays)[:-1] / n
-    hours = arrival.EDGES / HOUR
+    shown = int(np.searchsorted(share, NEARLY_ALL)) + 2
+    hours = (arrival.EDGES / HOUR)[:shown]
     return Arrival(
-        tuple(hours.tolist()), tuple(share.tolist()), age / HOUR if age else None, n, labelled
+        tuple(hours.tolist()), tuple(share[:shown].tolist()), age / HOUR or None, n, labelled
     )

@@ -172,13 +172,13 @@ def newest_of(asked: Chart, first: Shown) -> Markup:
     )
 
 
-def legend_of(asked: Chart, shown: Sequence[Shown]) -> Markup:
-    """What each mark means."""
+def legend_of(asked: Chart, shown: Sequence[Shown], *, brief: bool = False) -> Markup:
+    """What each mark means; `brief` leaves out what estimates assume."""
     keys = [
         tag(
             "li",
             tag("i", class_=f"key {s.colour}{' dashed' if s.dashed else ''}"),
-            s.line.name + (f" (assumes {s.line.assumption})" if s.dashed else ""),
+            s.line.name + (f" (assumes {s.line.assumption})" if s.dashed and not brief else ""),
         )
         for s in shown
     ]
