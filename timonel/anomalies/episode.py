@@ -1,7 +1,9 @@
 """The life of an anomaly: it opens once, gets worse, clears after it was back for a while."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from timonel.anomalies.anomaly import Anomaly, Phase
 from timonel.performance.value import Measured
@@ -50,6 +52,26 @@ class Episode:
         """After a window that is not outside: one more, and `quiet` is the pool of them if `pooled`."""
         quiet = _pooled(self.quiet, value) if pooled else None
         return replace(self, back=self.back + 1, quiet=quiet)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "now": self.now.to_dict(),
+            "told": self.told.to_dict(),
+            "back": self.back,
+            "quiet": None if self.quiet is None else self.quiet.to_dict(),
+            "rate": None if self.rate is None else self.rate.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Episode":
+        """The inverse of `to_dict`."""
+        quiet, rate = (
+            None if saved[name] is None else Measured.from_dict(saved[name])
+            for name in ("quiet", "rate")
+        )
+        now, told = Anomaly.from_dict(saved["now"]), Anomaly.from_dict(saved["told"])
+        return cls(now, told, saved["back"], quiet, rate)
 
     def cleared(self, observed: Measured, updated: datetime) -> Anomaly:
         """The end."""

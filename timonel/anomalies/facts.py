@@ -3,10 +3,11 @@
 A fact is there or not: no probability, no budget. `FactWatch` gives it the same life as other anomalies.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from timonel.anomalies.anomaly import (
     ANYWHERE,
@@ -88,6 +89,17 @@ class FactWatch:
     def open(self) -> list[Anomaly]:
         """What holds now, most severe first."""
         return ranked(episode.now for episode in self._episodes.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values of all that holds; `resume` reads them."""
+        found = self._episodes.items()
+        return {"episodes": [{"fact": fact.value} | e.to_dict() for (fact, _), e in found]}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on as if the watch that was saved had not stopped."""
+        for one in saved["episodes"]:
+            episode = Episode.from_dict(one)
+            self._episodes[Fact(one["fact"]), episode.now.where] = episode
 
     def update(self, end: datetime, rows: int, found: Iterable[Found]) -> list[Anomaly]:
         """Take the window that ends at `end`; one without rows (`rows=0`) says nothing and clears nothing."""

@@ -95,13 +95,9 @@ class Watch:
             "episodes": [
                 {
                     "what": p[0],
-                    "now": e.now.to_dict(),
-                    "told": e.told.to_dict(),
-                    "back": e.back,
-                    "quiet": None if e.quiet is None else e.quiet.to_dict(),
-                    "rate": None if e.rate is None else e.rate.to_dict(),
                     "span": self._spans[p].total_seconds() if p in self._spans else None,
                 }
+                | e.to_dict()
                 for p, e in self._episodes.items()
             ],
             "silences": [
@@ -116,13 +112,9 @@ class Watch:
             place = (one["metric"], Where(**one["where"]))
             self._series_of(place, timedelta(seconds=one["span"])).resume(one)
         for one in saved["episodes"]:
-            now, told = Anomaly.from_dict(one["now"]), Anomaly.from_dict(one["told"])
-            place = (one["what"], now.where)
-            quiet, rate = (
-                None if one[name] is None else Measured.from_dict(one[name])
-                for name in ("quiet", "rate")
-            )
-            self._episodes[place] = Episode(now, told, one["back"], quiet, rate)
+            episode = Episode.from_dict(one)
+            place = (one["what"], episode.now.where)
+            self._episodes[place] = episode
             if one["span"] is not None:
                 self._spans[place] = timedelta(seconds=one["span"])
         for one in saved["silences"]:

@@ -1,18 +1,21 @@
 """Which rows and parcels are believed by their time; what is not yet waits, in bounded memory."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from timonel.durations import microseconds
 from timonel.monitor.ahead import AheadGuard
-from timonel.monitor.batch import Batch
+from timonel.monitor.batch import Batch, batch_of, batch_table
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.gate import Gate
 from timonel.monitor.parcel import Parcel
+from timonel.windows.envelope import seal, together, unseal
 
+KIND, HELD, FORMAT = "admission", "rows held back", 1
 TOO_FAR_AHEAD = "timestamp lies too far ahead: given up"
 MOST_HELD = 10_000
 """Rows, besides those in parcels."""
@@ -61,6 +64,22 @@ class Admission:
         if self.gate.given_up > lost:
             self._rejected[TOO_FAR_AHEAD] += self.gate.given_up - lost
         return found
+
+    def save(self) -> dict[str, pa.RecordBatch]:
+        """Sealed parts; `resume` reads them."""
+        head = {"guard": self.guard.to_dict(), "gate": self.gate.to_dict()}
+        parcels = pa.table({"parcel": pa.array(self.gate.parcels(), pa.binary())})
+        rows = [seal(HELD, FORMAT, {}, batch_table(one)) for one in self.held]
+        empty = seal(HELD, FORMAT, {}, pa.table({}))
+        return {"admission": seal(KIND, FORMAT, head, parcels), "held": together([empty, *rows])}
+
+    def resume(self, parts: Mapping[str, pa.Table]) -> None:
+        """Go on with what was saved; for one that has admitted nothing."""
+        ((head, parcels),) = unseal(KIND, FORMAT, parts["admission"])
+        self.guard.resume(head["guard"])
+        held = map(Parcel.from_bytes, parcels["parcel"].to_pylist())
+        self.gate.resume(head["gate"], tuple(held))
+        self.held.extend(batch_of(table) for _, table in unseal(HELD, FORMAT, parts["held"])[1:])
 
     def _reach(self, parcels: list[Parcel]) -> list[Parcel]:
         for one in parcels:

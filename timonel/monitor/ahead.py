@@ -1,5 +1,8 @@
 """A guard against clocks that run ahead: an event from the future must not age all others."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +49,16 @@ class AheadGuard:
         doubted = jumps[(ahead < CONFIRMED_BY) | ~plausible]
         self._advance(beyond, int(doubted[0]) if len(doubted) else len(beyond), len(times))
         return np.asarray(times <= self.newest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `resume` reads them."""
+        counts = {"begun": self._begun, "count": self._count, "since": self._since}
+        return counts | {"newest": self.newest, "held": self.held.tolist()}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on as the guard that was saved."""
+        self._begun, self._count, self._since = saved["begun"], saved["count"], saved["since"]
+        self.newest, self.held = saved["newest"], np.array(saved["held"], dtype=np.int64)
 
     def reach(self, oldest: int, newest: int, events: int) -> None:
         """Believe so many events of [oldest, newest], as another guard does."""

@@ -14,6 +14,7 @@ from timonel.monitor.feature_windows import SCORE
 from timonel.monitor.intake import Log, read_events
 from timonel.monitor.model import WatchedModel
 from timonel.windows.events import Events
+from timonel.windows.pending_arrow import event_columns, events_of
 
 OUTCOMES_READ = 2000
 """Rows from which the task and the classes are told, where nothing else says them."""
@@ -64,6 +65,24 @@ def read_batch(
     if score is not None and np.isfinite(score).any():
         features[SCORE] = pa.array(score)
     return Batch(events, arrived, features).take(events.time >= 0)
+
+
+def batch_table(batch: Batch) -> pa.Table:
+    """A batch as a table; `batch_of` is the inverse."""
+    features = {f"feature:{name}": column for name, column in batch.features.items()}
+    own = {"arrived": pa.array(batch.arrived)}
+    return pa.table(event_columns(batch.events) | own | features)
+
+
+def batch_of(table: pa.Table) -> Batch:
+    """The inverse of `batch_table`."""
+    features = {
+        name.removeprefix("feature:"): to_arrow(table[name])
+        for name in table.column_names
+        if name.startswith("feature:")
+    }
+    arrived = np.array(table["arrived"].to_numpy(), dtype=np.int64)
+    return Batch(events_of(table), arrived, features)
 
 
 def first_outcomes(logs: Sequence[Log]) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """Drift window by window: with a plain reference at first, with seasons once four weeks are known."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from timonel.drift.scan import Episode, Scan
 from timonel.monitor.feature_windows import FeatureWindows
 from timonel.windows.layout import DAY
@@ -40,6 +43,15 @@ class DriftWatch:
                 self._learn(until)
             start = until
         return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values of all that was learnt and is open; `resume` reads them."""
+        return {"begun": self._begun, "lessons": self._lessons, "scan": self.scan.to_dict()}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on as if the watch that was saved had not stopped."""
+        self._begun, self._lessons = saved["begun"], list(saved["lessons"])
+        self.scan = Scan.from_dict(saved["scan"])
 
     @property
     def _in_first_stretch(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,15 @@ class Estimates:
             return cls(BinnedCBPE(label, events.columns["score"], SCORE_WITHIN), pack)
         except BadInput:  # too small to calibrate on
             return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Which days were checked and what that found, as plain JSON values; `resume` reads them."""
+        return {"checked": sorted(self.checked)} | self._estimator.to_dict()
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on with these findings; for estimates of the same reference."""
+        self.checked = set(saved["checked"])
+        self._estimator.resume(saved)
 
     def figures(
         self, counters: Mapping[str, Counts], realised: Mapping[str, Measured]

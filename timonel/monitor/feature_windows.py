@@ -17,6 +17,7 @@ from timonel.performance.packs.features import FeaturePack
 from timonel.reference import NumericBins, Reference
 from timonel.reference.bins import CELLS, Bins
 from timonel.reference.cells import count_cells, numbers, read_cells
+from timonel.windows.envelope import seal, unseal
 from timonel.windows.events import Coded, Events
 from timonel.windows.layout import MINUTE, Layout
 from timonel.windows.ranges import Sums
@@ -25,6 +26,7 @@ from timonel.windows.state import WindowState
 SCORE = "(score)"
 """The name of the model's score among what is watched for drift."""
 STEP = 15 * MINUTE
+KIND, FORMAT = "reference", 1
 
 
 class FeatureWindows:
@@ -55,6 +57,11 @@ class FeatureWindows:
         head = [self.reference.head(), [one.to_dict() for one in self.bins]]
         return sha256(json.dumps(head).encode()).hexdigest()
 
+    @cached_property
+    def sealed(self) -> pa.RecordBatch:
+        """The reference, as one sealed row; `reference_of` reads it."""
+        return seal(KIND, FORMAT, self.reference.head(), self.reference.sample)
+
     def take(self) -> WindowState:
         """All counts, which leave the windows empty."""
         taken, self.state = self.state, WindowState(self.state.layout)
@@ -83,6 +90,12 @@ class FeatureWindows:
         held = counts.any(axis=1)
         shaped = counts[held].reshape(-1, len(self.bins), CELLS).astype(np.int32)
         return History(time[held], shaped, self.bins)
+
+
+def reference_of(sealed: pa.RecordBatch | pa.Table) -> Reference:
+    """The reference of `FeatureWindows.sealed`; Corrupt for anything else."""
+    ((head, sample),) = unseal(KIND, FORMAT, sealed)
+    return Reference.of_head(head, sample.replace_schema_metadata(None))
 
 
 def _with_score(reference: Reference) -> tuple[tuple[Bins, ...], NDArray[np.int64]]:

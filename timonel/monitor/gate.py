@@ -1,6 +1,8 @@
 """A guard against detectors whose clocks run ahead: one parcel from the future must not age all windows."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from timonel.monitor.parcel import Parcel
 
@@ -55,6 +57,20 @@ class Gate:
             found.append(entry[1])
             newest = max(newest, entry[1].newest)
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the parcels, as plain JSON values."""
+        marks = [mark for mark, _ in self.held]
+        return {"on_time": self.on_time, "given_up": self.given_up, "marks": marks}
+
+    def parcels(self) -> list[bytes]:
+        """The parcels that are held back."""
+        return [parcel.to_bytes() for _, parcel in self.held]
+
+    def resume(self, saved: Mapping[str, Any], parcels: Sequence[Parcel]) -> None:
+        """Go on as the gate that was saved."""
+        self.on_time, self.given_up = saved["on_time"], saved["given_up"]
+        self.held.extend(zip(saved["marks"], parcels, strict=True))
 
     def _confirmed(self) -> bool:
         since = self.on_time - self.held[0][0]

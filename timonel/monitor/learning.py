@@ -13,7 +13,9 @@ from timonel.frames import is_missing, label, to_arrow
 from timonel.monitor.times import LATEST
 from timonel.reference import Reference
 from timonel.reference.cells import count_cells, read_cells
+from timonel.windows.envelope import seal, unseal
 
+KIND, FORMAT = "first stretch", 1
 UNSTABLE = 0.5
 """Effect, in sd, between the halves of a stretch from which it is not taken: what would be a page."""
 MOST_ROWS = 100_000
@@ -73,6 +75,30 @@ class Learning:
         self._tables: list[pa.Table] = []
         self._held, self._first, self._last = 0, LATEST, 0
 
+    def save(self) -> pa.RecordBatch:
+        """The rows collected so far, as one sealed row; `resume` reads it."""
+        time, table = self._together()
+        columns = {f"feature:{name}": table[name] for name in table.column_names}
+        header = {"restarts": self._restarts}
+        return seal(KIND, FORMAT, header, pa.table({"time": time} | columns))
+
+    def resume(self, saved: pa.RecordBatch | pa.Table) -> None:
+        """Go on with what was saved; for one that has collected nothing."""
+        ((header, table),) = unseal(KIND, FORMAT, saved)
+        self._restarts = header["restarts"]
+        time = np.array(table["time"].to_numpy(), dtype=np.int64)
+        names = [name.removeprefix("feature:") for name in table.column_names[1:]]
+        if len(time):
+            self._hold(time, table.drop_columns("time").rename_columns(names).combine_chunks())
+
+    def _together(self) -> tuple[NDArray[np.int64], pa.Table]:
+        """All that is held, in one piece from now on: a copy that was saved goes on alike."""
+        if not self._times:
+            return np.empty(0, np.int64), pa.table({})
+        self._times = [np.concatenate(self._times)]
+        self._tables = [_joined(self._tables)]
+        return self._times[0], self._tables[0]
+
     @property
     def progress(self) -> Progress:
         """How far it has come."""
@@ -105,8 +131,7 @@ class Learning:
         return now.rows >= MOST_ROWS or (now.rows >= self._rows and now.span >= self._span)
 
     def _collected(self) -> tuple[NDArray[np.int64], pa.Table]:
-        time = np.concatenate(self._times)
-        table = _joined(self._tables)
+        time, table = self._together()
         order = np.argsort(time, kind="stable")
         return time[order], table.take(pa.array(order))
 

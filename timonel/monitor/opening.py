@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonel.frames import to_arrow
 from timonel.monitor.ahead import CONFIRMED_BY
 from timonel.monitor.batch import OUTCOMES_READ, Delivery
+from timonel.monitor.columns import load_columns, save_columns
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.intake import tell_columns
 from timonel.monitor.times import NO_TIME, micros_of
 from timonel.monitor.tracker import Tracker
 from timonel.reference import Reference
 from timonel.reference.classes import class_name, distinct_values
+from timonel.windows.envelope import seal, together, unseal
+
+KIND, DELIVERY, LABELS, FORMAT = "opening", "delivery", "labels", 1
 
 Label = tuple[Any, Any, NDArray[np.int64]]
 
@@ -68,6 +73,30 @@ class Opening:
         self._labels.append(label)
         if self._tracker is not None:
             self._tracker.label(*label)
+
+    def save(self) -> pa.RecordBatch:
+        """What was taken, as sealed rows; `resume` reads them."""
+        rows = []
+        for one in self._deliveries:
+            head, table = save_columns(one.columns)
+            kept = {"rows": one.rows, "newest": one.newest, "odd": one.odd, "columns": head}
+            rows.append(seal(DELIVERY, FORMAT, kept, table))
+        for ids, actual, arrived in self._labels:
+            head, table = save_columns({"id": ids, "actual": actual})
+            kept = {"columns": head, "arrived": arrived.tolist()}
+            rows.append(seal(LABELS, FORMAT, kept, table))
+        return together([seal(KIND, FORMAT, {}, pa.table({})), *rows])
+
+    def resume(self, saved: pa.Table) -> None:
+        """Go on with what was saved; for an opening that has taken nothing."""
+        kinds = pc.field("kind")
+        for head, table in unseal(DELIVERY, FORMAT, saved.filter(kinds == DELIVERY)):
+            columns = load_columns(head["columns"], table)
+            self.track(Delivery(columns, head["rows"], head["newest"], head["odd"]))
+        for head, table in unseal(LABELS, FORMAT, saved.filter(kinds == LABELS)):
+            columns = load_columns(head["columns"], table)
+            arrived = np.array(head["arrived"], dtype=np.int64)
+            self.label((columns["id"], columns["actual"], arrived))
 
     def tracker(self) -> Tracker:
         """A tracker that has counted all of them."""

@@ -14,9 +14,10 @@ from timonel.errors import BadInput
 from timonel.monitor.account import Account
 from timonel.monitor.admission import Admission, Admitted
 from timonel.monitor.batch import Batch, Delivery, first_outcomes, read_batch
+from timonel.monitor.columns import load_columns, save_columns
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.estimates import Estimates
-from timonel.monitor.feature_windows import FeatureWindows
+from timonel.monitor.feature_windows import FeatureWindows, reference_of
 from timonel.monitor.intake import read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
 from timonel.monitor.model import watched_model
@@ -25,8 +26,11 @@ from timonel.monitor.parcel import Parcel
 from timonel.monitor.terms import Terms, require_same, terms_of
 from timonel.monitor.times import LATEST, NO_TIME, micros_of
 from timonel.reference import Reference
+from timonel.windows import arrow, pending_arrow
+from timonel.windows.envelope import seal, unseal
 from timonel.windows.labels import Labels
 
+KIND, FORMAT = "tracker", 1
 ODD_METADATA = "metadata that is no mapping: ignored"
 NO_LABEL = "label without a prediction id or a value"
 
@@ -43,6 +47,8 @@ class Tracker:
         self.oldest = LATEST
         """The oldest event time believed."""
         self._account: Account | None = None
+        self._seen: Mapping[str, Any] = {}
+        """The outcomes that told what the model predicts."""
         self._admission = Admission(config, self.rejected)
         self._learning = Learning(config.learning_rows, microseconds(config.learning_span))
         if reference is not None:
@@ -53,7 +59,7 @@ class Tracker:
     def _open(self, seen: Mapping[str, Any]) -> Account:
         reference = None if self.features is None else self.features.reference
         model = watched_model(reference, self.config, seen)
-        self._account = Account.open(model, reference, self.config)
+        self._account, self._seen = Account.open(model, reference, self.config), seen
         return self._account
 
     @property
@@ -161,6 +167,46 @@ class Tracker:
         self.account.merge(parcel.state, parcel.pending)
         if self.features is not None and parcel.features is not None:
             self.features.state.absorb(parcel.features)
+
+    def save(self) -> dict[str, pa.RecordBatch]:
+        """All of it as sealed parts; `resume` reads them."""
+        head, seen = save_columns(self._seen)
+        account, features = self.account, self.features
+        head |= {"rejected": dict(self.rejected), "oldest": self.oldest, "terms": dict(self.terms)}
+        head["estimates"] = None if self.estimates is None else self.estimates.to_dict()
+        parts = {
+            "tracker": seal(KIND, FORMAT, head, seen),
+            "state": arrow.to_arrow(account.state),
+            "pending": pending_arrow.to_arrow(account.pending),
+            "learning": self._learning.save(),
+            **self._admission.save(),
+        }
+        if features is not None:
+            parts |= {"reference": features.sealed, "features": arrow.to_arrow(features.state)}
+        return parts
+
+    @classmethod
+    def restore(cls, parts: Mapping[str, pa.Table], config: MonitorConfig) -> "Tracker":
+        """A tracker that goes on as the one that was saved; BadInput if `config` has it count otherwise."""
+        ((head, seen),) = unseal(KIND, FORMAT, parts["tracker"])
+        reference = reference_of(parts["reference"]) if "reference" in parts else None
+        learnt = reference is not None and reference.learnt
+        tracker = cls(None if learnt else reference, config)
+        account = tracker._open(load_columns(head, seen))
+        if learnt and reference is not None:
+            tracker.features = FeatureWindows(reference, config)
+        require_same(tracker.terms, head["terms"])
+        account.state = arrow.from_arrow(parts["state"])
+        account.pending = pending_arrow.from_arrow(parts["pending"])
+        if tracker.features is not None:
+            tracker.features.state = arrow.from_arrow(parts["features"])
+        tracker._learning.resume(parts["learning"])
+        tracker._admission.resume(parts)
+        tracker.rejected.update(head["rejected"])
+        tracker.oldest = head["oldest"]
+        if tracker.estimates is not None:
+            tracker.estimates.resume(head["estimates"])
+        return tracker
 
     def arrivals(self, arrived_at: Any, rows: int) -> NDArray[np.int64]:
         """When labels became known; now, in event time, where that is not said."""

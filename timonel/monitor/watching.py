@@ -1,7 +1,8 @@
 """Watching: each window is judged once, when it is over; each outcome, when it is mature."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from timonel.anomalies import (
     ANYWHERE,
@@ -79,6 +80,28 @@ class Watching:
         cleared = [anomaly for anomaly in told if anomaly.cleared]
         self.cleared.extend(cleared)
         return ranked([*self.open, *cleared])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values of all that was learnt, judged and is open; `resume` reads them."""
+        return {
+            "watch": self._watch.to_dict(),
+            "facts": self._facts.to_dict(),
+            "judged": [[kind, length, end] for (kind, length), end in self._judged.items()],
+            "cleared": [anomaly.to_dict() for anomaly in self.cleared],
+            "drift": None if self.drift is None else self.drift.to_dict(),
+            "referenced": self._referenced,
+        }
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on as if the watching that was saved had not stopped; for one that has not looked yet."""
+        if saved["referenced"]:
+            self._take_reference()
+        self._watch.resume(saved["watch"])
+        self._facts.resume(saved["facts"])
+        self._judged = {(kind, length): end for kind, length, end in saved["judged"]}
+        self.cleared.extend(map(Anomaly.from_dict, saved["cleared"]))
+        if self.drift is not None and saved["drift"] is not None:
+            self.drift.resume(saved["drift"])
 
     def _take_reference(self) -> None:
         features = self._tracker.features

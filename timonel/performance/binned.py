@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,6 +103,14 @@ class BinnedCBPE:
     def trusted(self) -> bool:
         """Whether no matured labels have contradicted the estimates."""
         return not self._contradiction
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the checks have found, as plain JSON values; `resume` reads them."""
+        return {"checks": self._checks, "contradiction": self._contradiction}
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Go on with these findings; for an estimator of the same reference."""
+        self._checks, self._contradiction = saved["checks"], saved["contradiction"]
 
     def estimate(self, rows: ScoreCounts) -> dict[str, Estimate]:
         """The metrics that labels of these rows would show, if the assumption holds."""

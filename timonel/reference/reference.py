@@ -195,7 +195,7 @@ class Reference:
         try:
             table = pq.read_table(path)
             head = json.loads((table.schema.metadata or {})[_HEAD])
-            return cls._of_head(head, table.replace_schema_metadata(None))
+            return cls.of_head(head, table.replace_schema_metadata(None))
         except FileNotFoundError:
             raise BadInput(f"{path}: no such reference") from None
         except (pa.ArrowInvalid, KeyError, ValueError, TypeError, OSError) as error:
@@ -205,7 +205,8 @@ class Reference:
             ) from None
 
     @classmethod
-    def _of_head(cls, head: Mapping[str, Any], sample: pa.Table) -> Self:
+    def of_head(cls, head: Mapping[str, Any], sample: pa.Table) -> Self:
+        """The inverse of `head`, with the sample; ValueError, KeyError or TypeError for what is none."""
         if head["format"] != FORMAT:
             raise ValueError(f"format {head['format']}, expected {FORMAT}")
         contract, classes = head["contract"], head["classes"]

@@ -3,7 +3,7 @@ Spark, a queue or a file can carry, shuffle and concatenate them."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,25 @@ def _open(kind: str, version: int, row: Mapping[str, Any]) -> tuple[Any, pa.Tabl
         return json.loads(table.schema.metadata[_HEADER]), table
     except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise Corrupt(f"the saved {kind} cannot be read: {error}") from error
+
+
+def together(sealed: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Sealed rows as one batch."""
+    return pa.Table.from_batches(sealed).combine_chunks().to_batches()[0]
+
+
+def seal_json(kind: str, version: int, value: Any) -> pa.RecordBatch:
+    """One row that holds plain JSON values, compressed; `unseal_json` reads it."""
+    return seal(kind, version, {}, pa.table({"json": [json.dumps(value)]}))
+
+
+def unseal_json(kind: str, version: int, sealed: pa.RecordBatch | pa.Table) -> Any:
+    """What `seal_json` wrote; Corrupt for anything else."""
+    try:
+        ((_, table),) = unseal(kind, version, sealed)
+        return json.loads(table["json"][0].as_py())
+    except (KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"the saved {kind} cannot be read: {error!r}") from None
 
 
 def bundle(

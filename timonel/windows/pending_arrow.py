@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from timonel.errors import Corrupt
 from timonel.windows.envelope import seal, unseal
+from timonel.windows.envelope import together as sealed_together
 from timonel.windows.events import Array, Coded, Events
 from timonel.windows.labels import Labels, Tally, concat_labels
 from timonel.windows.pending import Chunk, Pending, together
@@ -30,7 +31,7 @@ def to_arrow(pending: Pending) -> pa.RecordBatch:
     rows = _chunk_table(together([*chunks, *fresh])) if chunks or fresh else pa.table({})
     held = _label_table(concat_labels(pending.held)) if pending.held else pa.table({})
     sealed = [seal(KIND, FORMAT, header, rows), seal(KIND, FORMAT, {}, held)]
-    return pa.Table.from_batches(sealed).combine_chunks().to_batches()[0]
+    return sealed_together(sealed)
 
 
 def from_arrow(saved: pa.RecordBatch | pa.Table) -> Pending:
@@ -62,31 +63,37 @@ def _read(header: Mapping[str, Any], rows: pa.Table, held: pa.Table) -> Pending:
 
 
 def _chunk_table(chunk: Chunk) -> pa.Table:
-    events = chunk.events
-    columns = {
-        "id": events.ids,
+    times = {"arrived": pa.array(chunk.arrived), "earliest": pa.array(chunk.earliest)}
+    return pa.table(event_columns(chunk.events) | times)
+
+
+def _chunk(table: pa.Table) -> Chunk:
+    return Chunk(events_of(table), _numpy(table["arrived"]), _numpy(table["earliest"]))
+
+
+def event_columns(events: Events) -> dict[str, pa.Array]:
+    """Events as columns of a table, which may have others besides."""
+    return {
+        **({} if events.ids is None else {"id": events.ids}),
         "time": pa.array(events.time),
         "labelled": pa.array(events.labelled),
-        "arrived": pa.array(chunk.arrived),
-        "earliest": pa.array(chunk.earliest),
         "version": _dictionary(events.version),
         **{f"slice:{name}": _dictionary(coded) for name, coded in events.slices.items()},
         **{f"column:{name}": _arrow(column) for name, column in events.columns.items()},
     }
-    return pa.table(columns)
 
 
-def _chunk(table: pa.Table) -> Chunk:
+def events_of(table: pa.Table) -> Events:
+    """The inverse of `event_columns`."""
     slices = {n[6:]: _coded(table[n]) for n in table.column_names if n.startswith("slice:")}
-    events = Events(
+    return Events(
         _numpy(table["time"]),
         _coded(table["version"]),
         _packed(table, "column:"),
         _numpy(table["labelled"]),
         slices,
-        _text(table["id"]),
+        _text(table["id"]) if "id" in table.column_names else None,
     )
-    return Chunk(events, _numpy(table["arrived"]), _numpy(table["earliest"]))
 
 
 def _label_table(labels: Labels) -> pa.Table:

@@ -29,7 +29,7 @@ from timonel.drift.scan.windows import DAY, WINDOW, Counts, History, Window
 from timonel.errors import BadInput, Corrupt
 from timonel.reference.bins import CELLS, Bins
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Scan:
@@ -178,9 +178,11 @@ class Scan:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain JSON values: a scan made from it goes on as this one would."""
+        plain = None if self._plain is self.calibration else self._plain.to_dict()
         return {
             "format": FORMAT,
             "calibration": self.calibration.to_dict(),
+            "plain": plain,
             "recent": [[time, counts.tolist()] for time, counts in self._recent.items()],
             "open": [episode.to_dict() for episode in self._tracker.open.values()],
             "ignored": dict(self.ignored),
@@ -192,7 +194,10 @@ class Scan:
         try:
             if saved["format"] != FORMAT:
                 raise Corrupt(f"the saved scan has format {saved['format']}, expected {FORMAT}")
-            scan = cls(Calibration.from_dict(saved["calibration"]))
+            plain = saved["plain"] or saved["calibration"]
+            scan = cls(Calibration.from_dict(plain))
+            if saved["plain"]:
+                scan._take(Calibration.from_dict(saved["calibration"]))
             scan._recent = {t: np.array(c, dtype=np.int32) for t, c in saved["recent"]}
             scan._tracker.resume(Episode.from_dict(e) for e in saved["open"])
             scan.ignored.update(saved["ignored"])
