@@ -62,7 +62,7 @@ def read_log(
         for day in _days(place, since.date(), until.date()):
             connection.register("day", predictions.filter(pc.field(PARTITION) == day))
             reader = connection.sql(DAY, params=span).to_arrow_reader(BATCH_ROWS)
-            yield from (_listed(batch) if lists else batch for batch in reader if batch.num_rows)
+            yield from (as_lists(batch) if lists else batch for batch in reader if batch.num_rows)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _aware(time: datetime | None, default: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _listed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Lists of items, which are kept as JSON."""
     for name in ("prediction", "label"):
         given = batch.column(name).to_pylist()

@@ -1,0 +1,66 @@
+"""Processes that work through tasks; with one worker the tasks run here."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from typing import Any, TypeVar
+
+from timonel.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Crew:
+    """Runs tasks, each a function of picklable arguments; results come as they are ready."""
+
+    def __init__(self, pool: ProcessPoolExecutor | None) -> None:
+        self._pool = pool
+
+    def run(self, task: Callable[..., T], arguments: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        """The results, in no order."""
+        if self._pool is None:
+            yield from (task(*given) for given in arguments)
+            return
+        try:
+            started = [self._pool.submit(task, *given) for given in arguments]
+            yield from (one.result() for one in as_completed(started))
+        except BrokenProcessPool as error:
+            raise Unavailable(
+                "a worker process was killed",
+                why="most likely memory ran out",
+                fix="give fewer --workers",
+            ) from error
+
+
+@contextmanager
+def crew(workers: int) -> Iterator[Crew]:
+    """So many processes; when the block ends early they end with the task in hand."""
+    if workers == 1:
+        yield Crew(None)
+        return
+    # spawned: forking a process whose libraries have threads can hang
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_enlist)
+    try:
+        yield Crew(pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _enlist() -> None:
+    import pyarrow as pa
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    pa.set_cpu_count(1)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,140 @@
+"""The latest label of each prediction, brought to the file and row in which the prediction stands.
+
+Labels of a day may lie in any later day, or earlier. So ids of both sides are exchanged by their hash: what
+belongs together meets in one bucket, and no more than a bucket of ids is ever held in memory. Ids are
+compared as they are, not by their hash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from timonel.fold.exchange import bucket_of, gather, scatter
+from timonel.fold.snapshot import LogFile, Snapshot
+
+ID, LABEL, HAPPENED, ARRIVED = "prediction_id", "label", "event_time", "arrival_time"
+BUCKET_LABELS = 1 << 16
+"""Labels that a bucket should have: their table fits in a core's cache."""
+MOST_BUCKETS = 1024
+
+_PLACED = pa.schema([(ID, pa.string()), ("file", pa.int32()), ("row", pa.int32())])
+_MATCHED = pa.schema(
+    [("row", pa.int32()), (LABEL, pa.string()), (ARRIVED, pa.timestamp("us", "UTC"))]
+)
+
+
+def buckets_for(labels: int) -> int:
+    """How many buckets the ids are spread over."""
+    return min(max(labels // BUCKET_LABELS, 8), MOST_BUCKETS)
+
+
+def spread_labels(snapshot: Snapshot, files: Sequence[LogFile], buckets: int, path: Path) -> None:
+    """Write the labels of some files by bucket."""
+    columns = (ID, LABEL, HAPPENED, ARRIVED)
+    batches = [b for file in files for b in snapshot.read(file.path, columns)]
+    rows = pa.Table.from_batches(batches)
+    rows = rows.filter(pc.and_(rows[ID].is_valid(), rows[ARRIVED].is_valid()))
+    scatter(path, rows, bucket_of(rows[ID], buckets), buckets)
+
+
+def spread_ids(
+    snapshot: Snapshot, files: Sequence[tuple[int, LogFile]], buckets: int, path: Path
+) -> None:
+    """Write the ids of some numbered files' predictions by bucket, each with its file and row."""
+    parts = []
+    for number, file in files:
+        batches = list(snapshot.read(file.path, (ID,)))
+        ids = (
+            pa.concat_arrays([batch.column(ID) for batch in batches])
+            if batches
+            else pa.array([], pa.string())
+        )
+        place = [
+            pa.array(np.full(len(ids), number, np.int32)),
+            pa.array(np.arange(len(ids), dtype=np.int32)),
+        ]
+        parts.append(pa.Table.from_arrays([ids, *place], schema=_PLACED))
+    rows = pa.concat_tables(parts)
+    rows = rows.filter(rows[ID].is_valid()) if rows[ID].null_count else rows
+    scatter(path, rows, bucket_of(rows[ID], buckets), buckets)
+
+
+def match(labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path) -> None:
+    """Write the labels of a bucket's predictions by file, each with its row."""
+    known = latest(pa.Table.from_batches(gather(labels, bucket)).combine_chunks())
+    texts = known[ID].combine_chunks()
+    found, of = [], []
+    for placed in gather(ids, bucket):
+        at = pc.index_in(placed.column(ID), value_set=texts)
+        hits = at.is_valid()
+        if pc.any(hits).as_py():
+            of.append(placed.column("file").filter(hits))
+            columns = known.select([LABEL, ARRIVED]).take(at.drop_null())
+            found.append(columns.add_column(0, "row", [placed.column("row").filter(hits)]))
+    rows = pa.concat_tables(found) if found else _MATCHED.empty_table()
+    where = pa.concat_arrays(of).to_numpy() if of else np.empty(0, np.int32)
+    scatter(path, rows.cast(_MATCHED), where, files)
+
+
+def latest(labels: pa.Table) -> pa.Table:
+    """Of several labels for one prediction the one that arrived last; of those the last that happened, then
+    the greatest, and none at all before any."""
+    coded = labels[ID].combine_chunks().dictionary_encode()
+    if len(coded.dictionary) == len(labels):
+        return labels
+    which = coded.indices.to_numpy()
+    said = _rank(labels[LABEL].combine_chunks().dictionary_encode())
+    happened, arrived = (_micros(labels[name]) for name in (HAPPENED, ARRIVED))
+    order = np.lexsort((said, happened, arrived, which))
+    last = np.append(np.diff(which[order]) > 0, True)
+    return labels.take(pa.array(order[last]))
+
+
+def _rank(coded: pa.DictionaryArray) -> NDArray[np.int64]:
+    """The place of each text in the order of its bytes; null after all of them."""
+    texts = [text.encode() for text in coded.dictionary.to_pylist()]
+    rank = np.empty(len(texts) + 1, np.int64)
+    rank[np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)] = np.arange(
+        len(texts)
+    )
+    rank[-1] = len(texts)
+    return np.asarray(rank[coded.indices.fill_null(len(texts)).to_numpy()])
+
+
+def _micros(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(times.cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """The labels of a file's rows."""
+
+    label: pa.Array
+    arrived: pa.Array
+
+    @classmethod
+    def of(cls, matched: Sequence[Path], file: int, rows: int) -> "Labelled":
+        """Gather them from the buckets."""
+        table = pa.Table.from_batches(gather(matched, file), schema=_MATCHED)
+        at = np.full(rows, -1, np.int64)
+        at[table["row"].to_numpy()] = np.arange(table.num_rows)
+        places = pa.array(at, mask=at < 0)
+        coded = table[LABEL].combine_chunks().dictionary_encode()
+        indices = coded.indices.take(places)
+        return cls(
+            pa.DictionaryArray.from_arrays(indices, coded.dictionary),
+            table[ARRIVED].combine_chunks().take(places),
+        )
+
+    def added(self, batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
+        """Rows from `first` on, with their labels."""
+        columns = (self.label, self.arrived)
+        parts = [column.slice(first, batch.num_rows) for column in columns]
+        return pa.record_batch(
+            [*batch.columns, *parts], names=[*batch.schema.names, LABEL, "label_arrival_time"]
+        )
