@@ -47,6 +47,16 @@ up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
 test: install ## the tests
 	$(BIN)/python -m pytest
 
+.venv/spark/installed: .venv/bin/uv locks/spark.txt
+	@test -x .venv/spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/spark
+	$(BIN)/uv pip install --quiet --python .venv/spark/bin/python --compile-bytecode --require-hashes -r locks/spark.txt
+	$(BIN)/uv pip install --quiet --python .venv/spark/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: test-spark
+test-spark: .venv/spark/installed ## the tests that need Apache Spark, in a venv of its own; needs Java 17
+	.venv/spark/bin/python -m pytest tests/timonel/ledger/test_spark.py tests/timonel/fold/test_fold_spark.py
+
 .PHONY: bench-serving
 bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
 	$(BIN)/python benchmarks/serving.py $(BENCH)
@@ -100,6 +110,10 @@ bench-metrics: install ## metrics of 10 million predictions beside DuckDB and Po
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/tracking.py
 	OMP_NUM_THREADS=1 .venv/polars/bin/python benchmarks/metrics.py $(BENCH)
 
+.PHONY: bench-fold
+bench-fold: install ## a synthetic ledger folded on all cores: rows a second and core, peak memory (BENCH="--rows 100000000 --days 30")
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fold.py $(BENCH)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
 	$(BIN)/ruff check .
@@ -113,20 +127,23 @@ format: install ## rewrite the code as ruff would have it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCKS := dev components predictor explainer
+LOCKS := dev components predictor explainer spark
 LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river
 LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 LOCK_predictor := serving/pyproject.toml --extra sklearn
 LOCK_explainer := serving/pyproject.toml --extra explain
+LOCK_spark := pyproject.toml --extra spark --group test
+# delta-spark wants an importlib-metadata that nothing else has
+ALIKE := $(filter-out dev spark,$(LOCKS))
 
 .PHONY: lock
 lock: .venv/bin/uv ## renew the lock files: keeps pins that still fit (UPGRADE=--upgrade renews all)
-	@$(foreach l,$(LOCKS),echo locks/$(l).txt; $(COMPILE) $(UPGRADE) $(LOCK_$(l)) --output-file locks/$(l).txt $(if $(filter-out dev,$(l)),--constraint locks/dev.txt);)
+	@$(foreach l,$(LOCKS),echo locks/$(l).txt; $(COMPILE) $(UPGRADE) $(LOCK_$(l)) --output-file locks/$(l).txt $(if $(filter $(l),$(ALIKE)),--constraint locks/dev.txt);)
 
 .PHONY: check-lock
 check-lock: .venv/bin/uv
 	@for l in $(LOCKS); do cp locks/$$l.txt .venv/lock-$$l.txt; done
-	@$(foreach l,$(LOCKS),$(COMPILE) $(LOCK_$(l)) --output-file .venv/lock-$(l).txt $(if $(filter-out dev,$(l)),--constraint locks/dev.txt);)
+	@$(foreach l,$(LOCKS),$(COMPILE) $(LOCK_$(l)) --output-file .venv/lock-$(l).txt $(if $(filter $(l),$(ALIKE)),--constraint locks/dev.txt);)
 	@for l in $(LOCKS); do cmp -s locks/$$l.txt .venv/lock-$$l.txt || { echo "error: locks/$$l.txt is out of date with the pyproject.toml files: run 'make lock' and commit"; exit 1; }; done
 	@echo "lock files are up to date"
 
