@@ -31,6 +31,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
+    "how-to/alerts.md",
     "tutorial/first-model.md",
     "reference/http-api.md",
     "how-to/batch-scoring.md",
@@ -38,7 +39,7 @@ PAGES = (
     "how-to/monitor.md",
     "how-to/backtest.md",
 )
-"""In this order: the later pages go on in the folder that the tutorial made."""
+"""In this order: those after the tutorial go on in the folder that it made."""
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>run|output)(?:: (?P<wish>[^>]+?))? -->\n)?"
     r"^```(?P<language>\w+)\n(?P<code>.*?)^```$",

@@ -75,14 +75,14 @@ def _outside(
     asked = f"timonel_metric_baseline{{model='{model}',metric='%s',bound='{bound}'}}"
     healthy = (
         f'{{{{ with printf "{asked}" $labels.metric | query }}}}'
-        "{{ . | first | value | humanize }}{{ end }}"
+        "{{ . | first | value | printf `%.4g` }}{{ end }}"
     )
     return Alert(
         "TimonelPerformanceLow",
         f"max by (model, metric) ({interval})\n{comparison}\nmax by (model, metric) ({band})",
         Urgency.TICKET,
         f"{model}: labels show that it predicts worse than it should",
-        f"{{{{ $labels.metric }}}} of the last day is {at} {{{{ $value | humanize }}}} (95 % interval),"
+        f"{{{{ $labels.metric }}}} of the last day is {at} {{{{ $value | printf `%.4g` }}}} (95 % interval),"
         f" {side} its healthy band, {begins} {healthy}.",
         held=config.monitoring.alerts.ticket_for,
         labels={"worse": side},
@@ -98,7 +98,7 @@ def _gap(config: Config) -> Alert:
         Urgency.TICKET,
         f"{model}: labels contradict the performance that is estimated without them",
         f"{{{{ $labels.metric }}}}, realised less estimated on the same rows of the last day, is at most"
-        f" {{{{ $value | humanize }}}} (95 % interval); -{number(largest)} is tolerated. What the inputs"
+        f" {{{{ $value | printf `%.4g` }}}} (95 % interval); -{number(largest)} is tolerated. What the inputs"
         " say of the outcome has changed.",
         held=config.monitoring.alerts.ticket_for,
     )

@@ -38,8 +38,8 @@ def detecting(config: Config) -> Group:
                 f" >= {number(lag)}",
                 Urgency.TICKET,
                 f"{model}: a detector is behind",
-                "Detector {{ $labels.detector }} is {{ $value | humanizeDuration }} behind;"
-                f" {span(alerts.detector_lag)} is tolerated. All that is shown is that old.",
+                "The newest event of detector {{ $labels.detector }} is {{ $value | humanizeDuration }}"
+                f" behind the newest of all; {span(alerts.detector_lag)} is tolerated.",
                 held=alerts.page_for,
             ),
         ),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from timonel.durations import Duration
-from timonel.terms import Candidate, OnViolation, Task
+from timonel.terms import Assignment, Candidate, Evidence, OnViolation, Strategy, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -250,7 +250,7 @@ class Detector(Section):
     """How long a request waits for its response, and the other way round."""
     services: tuple[str, ...] | None = None
     """Names of the inference services whose events are taken. Default: all."""
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$")] | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     """By which ledger and monitor know how far it has come: no two detectors may have the same one, and
     a restart keeps it. Default: the host's name, in Kubernetes the pod's."""
     monitor_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")] | None = None
@@ -310,8 +310,8 @@ class Alerts(Section):
     """How much later than data.label_delay the newest label may be."""
     mature_share: Share = 0.5
     """Share of the predictions old enough that must have their label."""
-    detector_lag: Duration = timedelta(minutes=5)
-    """How far a detector may be behind."""
+    detector_lag: Duration = timedelta(minutes=15)
+    """How far a detector's newest event may lie behind the newest of all detectors."""
     heartbeat: Duration = timedelta(minutes=5)
     """How old the monitor's last round of judging may be."""
     runbook_url: str = "docs/runbooks/{page}.md"
@@ -372,17 +372,79 @@ class Retraining(Section):
     """New matured labels of the rarer class that a training needs."""
 
 
+class CanaryMetric(Section):
+    """What is compared between the canary and the champion."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:=\[\] -]{1,128}$")]
+    """The name of its counts in the blocks."""
+    kind: Evidence = Evidence.RATE
+    """rate: a share of requests; latency, scores: a histogram; paired: labelled rows that both versions
+    scored; loss: a loss on such rows; value: a business figure, for `strategy: ab`."""
+    margin: float | None = None
+    """How much worse the canary may be and still be promoted, as a difference of shares (of a loss or
+    value, in its unit). Default: it can stop the canary but need not be shown harmless."""
+    harm_margin: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse the canary may be before evidence counts as harm. 0: any real worsening rolls back."""
+    ratio: Annotated[float, Field(ge=0)] = 1.0
+    """Factor on the champion's rate in both margins; 0 makes them absolute ceilings for the canary."""
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    """Its part of alpha_harm beside the other metrics; 0: it is shown and cannot roll back."""
+    support: Annotated[int, Field(ge=0)] = 0
+    """Rows of the canary below which it is not judged: for segments."""
+    edges: tuple[float, ...] = ()
+    """Of a histogram: the bounds between its cells, rising."""
+    slo: float | None = None
+    """Of a latency: the edge whose share of slower requests must be shown harmless. Default: the last."""
+    base_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The champion's rate before the start (of a latency: at the slo). Default: learnt from the history, or
+    on the way."""
+    noise: Annotated[float, Field(ge=0)] | None = None
+    """How much an arm's rate wanders by itself: the long-run variance of its relative noise a block, 0 for
+    independent requests. Default: learnt from the history, or cautiously on the way."""
+
+
 class Rollout(Section):
     """How a challenger is released."""
 
+    strategy: Strategy = Strategy.CANARY
+    """canary: a share that rises; blue_green: judged on mirrored requests, then all at once; ab: a fixed
+    split to a fixed horizon; shadow: mirrored requests alone."""
     steps: Annotated[tuple[int, ...], Field(min_length=1)] = (5, 25, 50)
-    """Traffic of the canary in percent, step by step."""
+    """Traffic of the canary in percent, step by step. Of `ab` the first is the split."""
     alpha_harm: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """Probability of rolling back a canary that is as good as the champion."""
     alpha_promote: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """Probability of promoting a canary that is worse than the margin."""
     error_margin: Annotated[float, Field(gt=0, lt=1)] = 0.002
     """Rise of the error rate that is tolerable."""
+    latency_margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Rise of the share of requests slower than monitoring.latency_slo_ms that is tolerable."""
+    metrics: Annotated[tuple[CanaryMetric, ...], Field(min_length=1, max_length=200)] | None = None
+    """What is compared. Default: `errors` and `nulls` with error_margin, `slow` with latency_margin."""
+    block: Duration = timedelta(minutes=1)
+    """Length of the blocks that are counted and judged."""
+    max_blocks: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """Blocks after which the canary is given up as inconclusive; of `ab` the horizon."""
+    warm_up: Duration = timedelta(minutes=2)
+    """How long after its start a version's requests are not evidence: caches are cold."""
+    min_requests: Annotated[int, Field(ge=1)] = 500
+    """Requests that the canary must have had before it may be promoted."""
+    hold_blocks: Annotated[int, Field(ge=1)] = 5
+    """Blocks at least on each step of the traffic."""
+    patience: Annotated[int, Field(ge=1)] = 5
+    """Blocks in a row that may lack data before the canary is called inconclusive."""
+    assignment: Assignment = Assignment.REQUEST
+    """request: each request is drawn anew, as weighted routes do; sticky: an entity stays with a version."""
+    requests_per_entity: Annotated[float, Field(ge=1)] = 1.0
+    """Requests of one entity during the canary: the mean of the squares over the mean."""
+    entity_correlation: Share = 0.0
+    """How alike the outcomes of one entity's requests are: the intra-class correlation."""
+    largest_imbalance: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """How far the odds of reaching the canary may be off the weight; more stops it as a sample-ratio
+    mismatch."""
+    baseline_age: Duration | None = timedelta(hours=1)
+    """How much longer than the canary's processes the champion's may have run, where that is known; a
+    longer lead is no fair comparison. null: no matter."""
 
     @model_validator(mode="after")
     def _steps_rise(self) -> "Rollout":
