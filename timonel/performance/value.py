@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import total_ordering
 from typing import Any
@@ -70,10 +70,11 @@ class Measured:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Measured":
-        """The inverse of `to_dict`."""
-        return cls(
-            saved["value"], saved["lower"], saved["upper"], saved["n"], State(saved["state"])
-        )
+        """The inverse of `to_dict`, also of that of the kinds which say more."""
+        kinds = {frozenset(f.name for f in fields(k)): k for k in (cls, *cls.__subclasses__())}
+        kind = kinds.get(frozenset(saved), cls)
+        known = {f.name: saved[f.name] for f in fields(kind)}
+        return kind(**{**known, "state": State(saved["state"])})
 
     @property
     def ok(self) -> bool:

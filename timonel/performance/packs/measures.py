@@ -1,7 +1,7 @@
 """Counters of a window made into measured values: ratios, means and counts, each with its interval."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,6 @@ class Binned(Measured):
     """
 
     bound: float | None = None
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> "Binned":
-        """The inverse of `to_dict`."""
-        return cls(**{**saved, "state": State(saved["state"])})
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
