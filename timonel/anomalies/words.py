@@ -32,9 +32,6 @@ _NAMES = {
     "macro_f1": "macro F1",
     "ece": "calibration error (ECE)",
     "brier": "Brier score",
-    "ndcg": "NDCG",
-    "mrr": "MRR",
-    "map": "MAP",
     "cp_at_k": "card precision at k",
     "p50_latency_ms": "median latency",
     "p95_latency_ms": "p95 latency",
@@ -62,6 +59,8 @@ def figure(metric: str, value: float | None) -> str:
         return f"{value:,.4g} ms" if value < 1000 else f"{value:,.0f} ms"
     if is_share(metric):
         return percent(value)
+    if metric.endswith("_per_s"):
+        return f"{value:,.3g} /s"
     return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 

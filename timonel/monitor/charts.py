@@ -29,9 +29,10 @@ QUALITY: Mapping[Task, tuple[str, ...]] = {
     Task.RANKING: ("hit_rate", "mrr"),
 }
 SERVICE = (
-    ("Latency", ("p50_latency_ms", "p95_latency_ms", "p99_latency_ms")),
-    ("Failures", ("error_rate", "timeout_rate", "null_rate")),
-    ("Traffic", ("throughput_per_s",)),
+    ("latency", ("p95_latency_ms", "p50_latency_ms", "p99_latency_ms")),
+    ("null predictions", ("null_rate",)),
+    ("errors", ("error_rate", "timeout_rate")),
+    ("traffic", ("throughput_per_s",)),
 )
 
 

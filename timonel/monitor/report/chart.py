@@ -32,6 +32,11 @@ class Shown:
         return bool(self.line.assumption)
 
     @property
+    def banded(self) -> bool:
+        """Intervals are drawn of the first line and of estimates: those of more lines would hide it."""
+        return self.colour == COLOURS[0] or self.dashed
+
+    @property
     def newest(self) -> Point | None:
         """The last point with a value."""
         return next((p for p in reversed(self.points) if p.value.ok), None)
@@ -72,7 +77,7 @@ def sparkline(asked: Chart, time: TimeScale) -> Markup | None:
     values = scale_of(asked, shown)
     return drawing(
         _baseline(asked.baseline, time, values),
-        *(shape for s in shown for shape in _interval(s, time, values)),
+        *(shape for s in shown if s.banded for shape in _interval(s, time, values)),
         *(shape for s in shown for shape in _strokes(s, time, values)),
         label=spoken(asked, shown),
     )
@@ -82,7 +87,8 @@ def scale_of(asked: Chart, shown: Sequence[Shown]) -> ValueScale:
     """From what was seen and the ends of its intervals, as far as they leave the lines room."""
     points = [p.value for s in shown for p in s.points if p.value.ok]
     seen = [float(v) for v in points]
-    room = max(max(seen) - min(seen), 0.15 * max(abs(x) for x in seen))
+    least = 0.01 if is_share(asked.metric) else 0.0
+    room = max(max(seen) - min(seen), 0.15 * max(abs(x) for x in seen), least)
     low, high = min(seen) - room, max(seen) + room
     ends = [x for v in points for x in (v.lower, v.upper) if x is not None]
     ends += [x for b in asked.baseline for x in (b.lower, b.upper)]

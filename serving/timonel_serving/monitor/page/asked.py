@@ -51,8 +51,8 @@ class Asked:
                 f"range is {chosen[:40]!r}, expected one of {', '.join(RANGES)}",
                 fix="choose one of them, or give start and end",
             )
-        names = (given.get(name) for name in ("version", "feature"))
-        return cls(chosen, start, end, *(n and n[:LONGEST] for n in names), at)
+        version, feature = given.get("version", ""), given.get("feature", "")
+        return cls(chosen, start, end, version[:LONGEST] or None, feature[:LONGEST] or None, at)
 
     def span(self, newest: datetime | None) -> tuple[datetime | None, datetime | None]:
         """From and to; both may be open."""

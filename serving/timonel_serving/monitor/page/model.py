@@ -16,7 +16,6 @@ from timonel_serving.monitor.page.series import Figure, axis, figure
 from timonel_serving.monitor.page.strips import happened, heat, marks
 from timonel_serving.monitor.station import Watched
 
-MOST_DECISIONS = 50
 TABLES_OF = ("performance", "service", "quality")
 DAY = timedelta(days=1)
 
@@ -53,7 +52,6 @@ def model_page(watched: Watched, view: ReportView, asked: Asked) -> dict[str, An
         "versions": versions(view.versions),
         "labels": labels(view),
         "label_counts": _label_counts(standing),
-        "decisions": watched.decisions()[:MOST_DECISIONS],
         "detectors": watched.detectors(),
     }
 

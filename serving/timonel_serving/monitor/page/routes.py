@@ -79,7 +79,8 @@ class Page:
     def model(self, name: str, request: Request) -> tuple[str, dict[str, Any]]:
         """One model, as the query says."""
         watched, asked = self.station.model(name), Asked.of(request.query_params)
-        return "model.html", model_page(watched, self.views.get(watched, asked), asked)
+        shown = model_page(watched, self.views.get(watched, asked), asked)
+        return "model.html", shown | {"decisions": self.views.decisions(watched)}
 
 
 def routes(station: Station) -> APIRouter:

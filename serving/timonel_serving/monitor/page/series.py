@@ -90,6 +90,7 @@ def _line(shown: Shown, values: ValueScale, starts: Sequence[Any]) -> dict[str, 
     return {
         "colour": shown.colour,
         "dashed": shown.dashed,
+        "banded": shown.banded,
         "value": known[0],
         "lower": known[1],
         "upper": known[2],

@@ -1,38 +1,69 @@
-"""Views that were computed since the last judging: a reload costs nothing."""
+"""What was read for a page since the last judging: a reload costs nothing."""
 
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
+from typing import Any, TypeVar
 
+from timonel.errors import TimonelError
+from timonel.ledger import Record
 from timonel.monitor.report.view import ReportView
 from timonel_serving.monitor.page.asked import Asked
 from timonel_serving.monitor.readings import Readings
 from timonel_serving.monitor.station import Watched
 
 MOST = 32
+MOST_DECISIONS = 50
 
-Key = tuple[str, str, object, object, str | None]
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The newest decisions, or why they cannot be read."""
+
+    records: tuple[Record, ...] = ()
+    error: str = ""
 
 
 class Views:
     """The newest views by model, time and version. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, tuple[Readings, ReportView]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[Readings, Any]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, watched: Watched, asked: Asked) -> ReportView:
         """The view asked for, as of the last judging."""
-        readings = watched.readings()
-        key = (watched.name, asked.range, asked.start, asked.end, asked.version)
+
+        def view() -> ReportView:
+            start, end = asked.span(watched.readings().standing.newest)
+            return watched.monitor.view(start, end, asked.version)
+
+        return self._fresh(watched, (asked.range, asked.start, asked.end, asked.version), view)
+
+    def decisions(self, watched: Watched) -> Decisions:
+        """The newest ones, newest first; a ledger that does not answer leaves the rest of the page."""
+
+        def read() -> Decisions:
+            try:
+                return Decisions(tuple(watched.decisions()[:MOST_DECISIONS]))
+            except TimonelError as error:
+                return Decisions(error=error.message)
+
+        return self._fresh(watched, ("decisions",), read)
+
+    def _fresh(self, watched: Watched, what: tuple[Any, ...], read: Callable[[], Kept]) -> Kept:
+        readings, key = watched.readings(), (watched.name, *what)
         with self._lock:
             known = self._kept.get(key)
         if known is not None and known[0] is readings:
-            return known[1]
-        start, end = asked.span(readings.standing.newest)
-        view = watched.monitor.view(start, end, asked.version)
+            return known[1]  # type: ignore[no-any-return]  # what `read` of the same key gave
+        found = read()
         with self._lock:
-            self._kept[key] = readings, view
+            self._kept[key] = readings, found
             self._kept.move_to_end(key)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
-        return view
+        return found

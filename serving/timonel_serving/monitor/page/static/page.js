@@ -77,11 +77,11 @@
         stroke, width: line.colour === "c" ? 1.25 : 2, dash: line.dashed ? [6, 5] : undefined,
         points: { show: true, size: 5, filter: u => alone(u, at), fill: stroke },
       }, hidden, hidden);
-      bands.push({ series: [at + 1, at + 2], fill: faded(stroke, line.colour === "a" ? 0.2 : 0.12) });
+      if (line.banded) bands.push({ series: [at + 1, at + 2], fill: faded(stroke, line.colour === "a" ? 0.2 : 0.12) });
     }
     const axis = { stroke: ink.muted, font: "12px system-ui, sans-serif", ticks: { show: false } };
-    const words = new Map(chart.ticks), days = new Map(plan.axis.ticks);
-    const gutter = innerWidth > 760 ? 58 : 44;
+    const words = new Map(chart.ticks), days = new Map(shownTicks());
+    const gutter = innerWidth > 760 ? 58 : 52;
     return [{
       width, height, series, bands, padding: [8, 0, 0, 0], legend: { show: false },
       scales: {
@@ -89,7 +89,7 @@
         y: { range: chart.scale },
       },
       axes: [
-        { ...axis, size: 22, gap: 3, grid: { show: false }, splits: () => [...days.keys()], values: (u, at) => at.map(t => days.get(t)) },
+        { ...axis, size: 24, gap: 6, align: 1, grid: { show: false }, splits: () => [...days.keys()], values: (u, at) => at.map(t => days.get(t)) },
         { ...axis, size: gutter, gap: 6, grid: { stroke: ink.grid, width: 1 }, splits: () => [...words.keys()], values: (u, at) => at.map(t => words.get(t)) },
       ],
       cursor: { drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG }, points: { size: 7 }, y: false },
@@ -102,6 +102,11 @@
         }],
       },
     }, data];
+  };
+  const shownTicks = () => {
+    const { start, end, ticks } = plan.axis, most = innerWidth > 760 ? 8 : 4;
+    const every = Math.ceil(ticks.length / most);
+    return ticks.filter(([t], i) => i % every === 0 && (t - start) / (end - start) < 0.96);
   };
   const draw = holder => {
     const chart = plan.charts[holder.dataset.chart];
@@ -184,16 +189,15 @@
     });
     all(".xaxis", root).forEach(one => {
       if (!plan) return;
-      const { start, end, ticks } = plan.axis;
-      one.replaceChildren(...ticks.map(([t, text]) => {
+      const { start, end } = plan.axis;
+      one.replaceChildren(...shownTicks().map(([t, text]) => {
         const tick = document.createElement("span");
         tick.textContent = text;
         tick.style.left = `${100 * (t - start) / (end - start)}%`;
-        tick.hidden = (t - start) / (end - start) > 0.98;
         return tick;
       }));
     });
-    all(".next code", root).forEach(code => {
+    all(".step code", root).forEach(code => {
       if (code.nextElementSibling?.matches("button")) return;
       const button = document.createElement("button");
       button.type = "button";
