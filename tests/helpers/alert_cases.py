@@ -189,13 +189,13 @@ def labels_behind(seconds: float) -> Series:
 
 def _labels() -> Iterator[Case]:
     missing, stopped, never = "TimonelLabelsMissing", 'labels="stopped"', 'labels="never"'
-    for seconds, at, fires in ((691_199, 60, False), (691_200, 59, False), (691_200, 60, True)):
+    for seconds, at, fires in ((86_399, 60, False), (86_400, 59, False), (86_400, 60, True)):
         why = f"{seconds} s behind for {at} min"
         yield Case(missing, stopped, why, labels_behind(seconds), f"{at}m", fires)
-    waiting = level("timonel_labels_waiting", "", 40)
+    served = level("timonel_newest_event_timestamp_seconds", "", 2_000_000)
     for hours, fires in ((191, False), (192, True)):
-        yield Case(missing, never, f"none in {hours} h", waiting, f"{hours}h", fires, "1h")
-    some = waiting | labels_behind(0)
+        yield Case(missing, never, f"none in {hours} h", served, f"{hours}h", fires, "1h")
+    some = labels_behind(0)
     yield Case(missing, never, "some have come", some, "192h", False, "1h")
     for share, at, fires in ((0.5, 60, False), (0.499, 59, False), (0.499, 60, True)):
         series = level("timonel_labels_mature_share", "", share)

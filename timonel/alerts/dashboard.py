@@ -336,24 +336,27 @@ LABELS = Section(
             unit="reqps",
         ),
         Panel(
-            "Predictions that wait for a label",
-            "And the share of those old enough that have theirs.",
-            (
-                Query(f"timonel_labels_waiting{{{_M}}}", "waiting"),
-                Query(f"timonel_labels_mature_share{{{_M}}}", "share with label"),
-            ),
+            "Predictions with their label",
+            "Share, of the newest day whose labels should have come.",
+            (Query(f"timonel_labels_mature_share{{{_M}}}", "share"),),
+            unit="percentunit",
         ),
         Panel(
-            "Newest label behind the newest prediction",
-            "Grows without end where labels have stopped.",
+            "Time without labels",
+            "From the arrival of the newest to the newest prediction: grows where labels have stopped.",
             (
                 Query(
                     f"timonel_newest_event_timestamp_seconds{{{_M}}}"
                     f" - timonel_newest_label_timestamp_seconds{{{_M}}}",
-                    "behind",
+                    "without",
                 ),
             ),
             unit="s",
+        ),
+        Panel(
+            "Labels that wait for their prediction",
+            "Growing: they name predictions that the monitor never saw.",
+            (Query(f"timonel_labels_waiting{{{_M}}}", "waiting"),),
         ),
     ),
 )
@@ -378,6 +381,12 @@ DETECTORS = Section(
                     "time() - timonel_monitor_heartbeat_timestamp_seconds", "monitor {{instance}}"
                 ),
             ),
+            unit="s",
+        ),
+        Panel(
+            "A round of judging",
+            "How long the last one took.",
+            (Query("timonel_monitor_round_seconds", "{{instance}}"),),
             unit="s",
         ),
         Panel(

@@ -56,30 +56,30 @@ def living(config: Config) -> Group:
 
 def _labels(config: Config) -> tuple[Alert, ...]:
     alerts, model = config.monitoring.alerts, config.model.name
-    expected = config.data.label_delay + alerts.label_grace
+    grace, first = alerts.label_grace, config.data.label_delay + alerts.label_grace
     newest = f'timonel_newest_label_timestamp_seconds{{model="{model}"}}'
     event = f'timonel_newest_event_timestamp_seconds{{model="{model}"}}'
-    waiting = f'timonel_labels_waiting{{model="{model}"}}'
     summary = f"{model}: no labels come"
     return (
         Alert(
             "TimonelLabelsMissing",
-            f"max by (model) ({event}) - max by (model) ({newest}) >= {number(expected.total_seconds())}",
+            # both in event time: the watch may be a replay
+            f"max by (model) ({event}) - max by (model) ({newest}) >= {number(grace.total_seconds())}",
             Urgency.TICKET,
             summary,
-            "The newest label is {{ $value | humanizeDuration }} older than the newest prediction;"
-            f" labels are expected within {span(expected)}.",
+            "The newest label arrived {{ $value | humanizeDuration }} before the newest prediction;"
+            f" {span(grace)} without labels is tolerated.",
             held=alerts.ticket_for,
             labels={"labels": "stopped"},
         ),
         Alert(
             "TimonelLabelsMissing",
-            f"max by (model) ({waiting}) >= 1\nunless on (model)\n{newest}",
+            f"max by (model) ({event})\nunless on (model)\n{newest}",
             Urgency.TICKET,
             summary,
-            "{{ $value }} predictions wait for a label and none has ever come;"
-            f" labels are expected within {span(expected)}.",
-            held=expected,
+            "No label has ever come; the first was expected within"
+            f" {span(first)}, the newest prediction is of {{{{ $value | humanizeTimestamp }}}}.",
+            held=first,
             labels={"labels": "never"},
         ),
         Alert(

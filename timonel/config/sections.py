@@ -219,7 +219,7 @@ class Alibi(Section):
     event_source: str | None = None
     """Its source. Default: /timonel/detector/ and the model's name."""
     timeout: Duration = timedelta(minutes=1)
-    """How long a verdict may take, and loading the detector twice as long; then it is started anew."""
+    """How long a verdict may take, and loading the detector two minutes at least; then it is started anew."""
     memory_mb: Annotated[float, Field(ge=256)] = 2048.0
     """Megabytes that its process may take; at that it is started anew."""
 
@@ -307,7 +307,7 @@ class Alerts(Section):
     labels: bool = True
     """Whether labels are expected at all; false leaves out the alerts on labels that do not come."""
     label_grace: Duration = timedelta(days=1)
-    """How much later than data.label_delay the newest label may be."""
+    """How long no label may arrive. The first ones may take data.label_delay longer."""
     mature_share: Share = 0.5
     """Share of the predictions old enough that must have their label."""
     detector_lag: Duration = timedelta(minutes=15)
@@ -420,7 +420,8 @@ class Rollout(Section):
     latency_margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """Rise of the share of requests slower than monitoring.latency_slo_ms that is tolerable."""
     metrics: Annotated[tuple[CanaryMetric, ...], Field(min_length=1, max_length=200)] | None = None
-    """What is compared. Default: `errors` and `nulls` with error_margin, `slow` with latency_margin."""
+    """What is compared. Default: `errors` and `nulls` with error_margin, `latency`
+    (a histogram) with latency_margin at monitoring.latency_slo_ms."""
     block: Duration = timedelta(minutes=1)
     """Length of the blocks that are counted and judged."""
     max_blocks: Annotated[int, Field(ge=1, le=1_000_000)] = 200

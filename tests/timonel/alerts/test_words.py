@@ -14,7 +14,7 @@ from timonel.config import load_config
 WORSE = performing("recall", "upper", 0.8, "lower", 0.9)
 WASTE = performing("brier", "lower", 0.2, "upper", 0.1)
 GAP = level("timonel_metric_upper", 'metric="auc_gap",version="",window="1d"', -0.125)
-WAITING = level("timonel_labels_waiting", "", 40)
+UNLABELLED = level("timonel_newest_event_timestamp_seconds", "", 1_767_225_600)
 TEXTS: dict[str, tuple[Series, str, dict[str, str], str]] = {
     "TimonelPerformanceLow": (
         WORSE,
@@ -51,13 +51,14 @@ TEXTS: dict[str, tuple[Series, str, dict[str, str], str]] = {
         labels_behind(864_000),
         "1h",
         {"labels": "stopped"},
-        "The newest label is 10d 0h 0m 0s older than the newest prediction; labels are expected within 8d.",
+        "The newest label arrived 10d 0h 0m 0s before the newest prediction; 1d without labels is tolerated.",
     ),
     "TimonelLabelsMissing ": (
-        WAITING,
+        UNLABELLED,
         "192h",
         {"labels": "never"},
-        "40 predictions wait for a label and none has ever come; labels are expected within 8d.",
+        "No label has ever come; the first was expected within 8d, the newest prediction is of"
+        " 2026-01-01 00:00:00 +0000 UTC.",
     ),
     "TimonelLabelsImmature": (
         level("timonel_labels_mature_share", "", 0.25),
