@@ -14,6 +14,7 @@ from timonel.monitor.config import MonitorConfig
 from timonel.monitor.feature_windows import reference_of
 from timonel.monitor.opening import Opening
 from timonel.monitor.parcel import Parcel
+from timonel.monitor.terms import require_same
 from timonel.monitor.tracker import Tracker
 from timonel.monitor.watching import Watching
 from timonel.reference import Reference
@@ -109,6 +110,13 @@ class Collector:
             self._require_told()
             self._tracker.merge(parcel)
             self._opening = None
+
+    def check(self, parcel: Parcel) -> None:
+        """Raise BadInput where `merge` would."""
+        with self._lock:
+            self._settle()
+            self._require_told()
+            require_same(self._tracker.terms, parcel.terms)
 
     def save(self) -> bytes:
         """All that the monitor knows, sealed: `restore` makes one of it that goes on as this one would."""

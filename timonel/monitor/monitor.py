@@ -1,6 +1,6 @@
 """ModelMonitor: predictions and labels in; metrics, anomalies and a report out."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from timonel.anomalies import Anomaly
@@ -12,6 +12,7 @@ from timonel.monitor.metrics import Metrics
 from timonel.monitor.report import Histogram, ReportView, render
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
+from timonel.monitor.times import as_datetime
 from timonel.monitor.view import histogram_of, view_of
 from timonel.reference import Reference
 from timonel.reference.classes import class_name
@@ -63,6 +64,14 @@ class ModelMonitor(Collector):
         with self._lock:
             self._settle()
             return [] if self._opening is not None else self._watching.look()
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest event time believed; None before the first event."""
+        with self._lock:
+            self._settle()
+            newest = self._tracker.newest
+            return None if newest < 0 else as_datetime(newest)
 
     @property
     def learning(self) -> Progress | None:
