@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import time
@@ -17,8 +18,8 @@ from inference_events import Headers
 from servers import TIMONEL
 
 SETTINGS = """model: {name: fraud, task: binary}
-data: {source: none.csv, target: fraud}
-monitoring: {detector: {port: 0}}
+data: {source: none.csv, target: fraud, entity: card}
+monitoring: {detector: {%s}}
 """
 
 
@@ -54,16 +55,39 @@ class Detecting:
             time.sleep(0.05)
         raise AssertionError(f"not settled: {self.counts()}")
 
+    def delivered(self, rows: int, *destinations: str) -> dict[str, float]:
+        """The counts once each destination has so many rows, of this run or before."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            counts = self.counts()
+            if all(arrived(counts, name) >= rows for name in destinations):
+                return counts
+            time.sleep(0.05)
+        raise AssertionError(f"not delivered: {self.counts()}")
+
+
+def arrived(counts: dict[str, float], destination: str) -> float:
+    """The rows that a destination has."""
+    label = f'delivered_rows_total{{destination="{destination}",outcome='
+    return counts.get(f'{label}"delivered"}}', 0) + counts.get(f'{label}"known"}}', 0)
+
 
 @contextmanager
-def detecting(folder: Path, *flags: str) -> Iterator[Detecting]:
+def detecting(
+    folder: Path, *flags: str, settings: str = "name: pod-1", **environment: str
+) -> Iterator[Detecting]:
     """A detector with its spool in `folder`, killed at the end if it still runs."""
     folder.mkdir(exist_ok=True)
-    (folder / "timonel.yaml").write_text(SETTINGS)
+    (folder / "timonel.yaml").write_text(SETTINGS % f"port: 0, {settings}")
     command = [TIMONEL, "detect", "--json", "--spool", str(folder / "spool"), *flags]
     with (folder / "stderr").open("a") as errors:
         process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={k: v for k, v in os.environ.items() if not k.startswith("TIMONEL_")} | environment,
         )
     assert process.stdout is not None
     try:

@@ -5,16 +5,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 from timonel_serving.options import Host
-
-if TYPE_CHECKING:
-    from timonel.config.sections import Detector
-    from timonel.reference import Reference
 
 
 def register(app: typer.Typer) -> None:
@@ -50,29 +46,39 @@ def detect(
         signal.signal(number, lambda *_: sys.exit(0))
     from timonel.config import load_config
     from timonel.monitor.config import MonitorConfig
+    from timonel_serving.detector.alibi.setup import alibi_taps
     from timonel_serving.detector.outlets import Outlets
     from timonel_serving.detector.process import put_together, run
+    from timonel_serving.flags import overridden, reference_at
     from timonel_serving.logs import set_up
 
     loaded = load_config(config)
     set_up("detector", loaded.monitoring.detector.log_level, model=loaded.model.name)
     flags = {"host": host, "port": port, "durable": durable}
-    settings = _settings(loaded.monitoring.detector, flags)
-    known = None if reference is None else _reference(reference)
+    settings = overridden(loaded.monitoring.detector, flags)
+    known = None if reference is None else reference_at(reference)
     folder = spool or loaded.home / "spool" / loaded.model.name
     outlets = Outlets(loaded, known, os.environ)
     deliveries = outlets.deliveries()
     watching = MonitorConfig.of(loaded)
-    detection = put_together(settings, watching, known, folder, deliveries=deliveries)
-    facts = {"model": loaded.model.name, "spool": str(folder), "name": outlets.name}
-    facts |= {one.destination.name: one.destination.address for one in deliveries}
+    tapping = alibi_taps(
+        settings.alibi, known, model=loaded.model.name, base=loaded.base, environment=os.environ
+    )
+    with tapping as taps:
+        detection = put_together(
+            settings, watching, known, folder, deliveries=deliveries, taps=taps
+        )
+        for tap in taps:
+            detection.door.registry.register(tap.series)
+        facts = {"model": loaded.model.name, "spool": str(folder), "name": outlets.name}
+        facts |= {one.destination.name: one.destination.address for one in deliveries}
 
-    def announce(url: str) -> None:
-        facts["url"] = url
-        typer.echo(json.dumps(facts) if as_json else _story(facts))
-        sys.stdout.flush()
+        def announce(url: str) -> None:
+            facts["url"] = url
+            typer.echo(json.dumps(facts) if as_json else _story(facts))
+            sys.stdout.flush()
 
-    run(detection, settings, announce)
+        run(detection, settings, announce)
 
 
 def _story(facts: dict[str, str]) -> str:
@@ -87,23 +93,3 @@ def _story(facts: dict[str, str]) -> str:
         "Ctrl-C stops it",
     ]
     return "\n".join(lines)
-
-
-def _settings(base: "Detector", flags: dict[str, Any]) -> "Detector":
-    from pydantic import ValidationError
-
-    from timonel.errors import BadInput
-
-    given = {name: value for name, value in flags.items() if value is not None}
-    try:
-        return type(base).model_validate({**base.model_dump(), **given})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"--{first['loc'][0]} is {first['input']!r}: {first['msg']}") from None
-
-
-def _reference(path: Path) -> "Reference":
-    from timonel.package import open_package
-    from timonel.reference import Reference
-
-    return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)

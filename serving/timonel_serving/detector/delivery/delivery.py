@@ -16,6 +16,8 @@ _log = logging.getLogger("timonel.serving")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 """Seconds between attempts: doubled each time, and shortened by chance to one half at most."""
+_SILENCE = 30.0
+"""Seconds without rows after which a destination is told that this detector still lives."""
 _LAST_CALL = 10.0
 """Seconds that a stop waits for what is under way; the rest stays in the spool."""
 _PASSING = (Unavailable, Busy, Denied, Corrupt)
@@ -74,12 +76,15 @@ class Delivery:
     def _run(self) -> None:
         if not self._repeat(self._ask):
             return
-        while pieces := self.outbox.next():
-            piece = joined(pieces)
-            if not self._deliver(piece):
+        while not self.outbox.over:
+            pieces = self.outbox.next(_SILENCE)
+            if not pieces:
+                self._greet()
+            elif not self._deliver(joined(pieces)):
                 return
-            self.mark = max(self.mark or 0, piece.mark)
-            self.outbox.remove(len(pieces))
+            else:
+                self.mark = max(self.mark or 0, pieces[-1].mark)
+                self.outbox.remove(len(pieces))
 
     def _ask(self) -> bool:
         try:
@@ -89,6 +94,14 @@ class Delivery:
         except Exception as error:
             raise Unavailable(f"how far it has come cannot be read: {told(error)}") from error
         return True
+
+    def _greet(self) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            self.destination.greet()
+        except TimonelError as error:
+            _log.info("the %s does not answer: %s", self.destination.name, error)
 
     def _deliver(self, piece: Piece) -> bool:
         """Whether the piece is done with; False: a stop came before."""

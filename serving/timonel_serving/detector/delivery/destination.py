@@ -29,3 +29,6 @@ class Destination(Protocol):
         An attempt raises `Unavailable`, `Busy` or `Denied` if it should be repeated, and any other
         `TimonelError` if that would not help.
         """
+
+    def greet(self) -> None:
+        """Say that this detector is there though nothing happens; may raise a `TimonelError`."""

@@ -63,6 +63,9 @@ class LedgerDestination:
 
         return attempt
 
+    def greet(self) -> None:
+        """Nobody waits to hear."""
+
     @cached_property
     def _ledger(self) -> "Ledger":
         from timonel.ledger import Ledger, Place

@@ -75,13 +75,20 @@ class Outbox:
             self._closed = True
             self._changed.notify()
 
-    def next(self) -> Sequence[Piece]:
-        """The pieces to deliver next, once they are enough or old enough; none when closed and empty."""
+    @property
+    def over(self) -> bool:
+        """Whether nothing is in, nor will be."""
+        return self._closed and not self._queue
+
+    def next(self, patience: float) -> Sequence[Piece]:
+        """The pieces to deliver next, once they are enough or old enough; none if none are in that time."""
+        until = time.monotonic() + patience
         with self._changed:
             while not self._due():
-                if self._closed and not self._queue:
+                left = until - time.monotonic()
+                if self.over or left <= 0:
                     return ()
-                self._changed.wait(self._patience())
+                self._changed.wait(min(left, self._patience()))
             found: list[Piece] = []
             rows = 0
             for one in self._queue:
@@ -107,5 +114,5 @@ class Outbox:
 
     def _patience(self) -> float:
         if not self._queue:
-            return 3600.0
+            return float("inf")
         return self._queue[0].since + self._pace.every - time.monotonic()
