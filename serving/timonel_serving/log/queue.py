@@ -111,6 +111,7 @@ class EventLog(Generic[Sent]):
                 self._counters.log_sent()
             else:
                 self._counters.log_dropped(reason)
+        self._disconnect()
 
     def _next(self) -> Sent | None:
         with self._wake:

@@ -13,10 +13,10 @@ _MOST_TESTS = 200
 
 
 class AlibiMetrics:
-    """The time series, in one Prometheus registry."""
+    """The time series, in a registry of their own."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
         self._verdicts = self._counter("verdicts", "Windows judged, by what came of it", "outcome")
         self._rows = self._counter("rows", "Rows offered, by what became of them", "outcome")
         self._shed = self._counter("batches_shed", "Batches for which there was no room")
@@ -32,10 +32,10 @@ class AlibiMetrics:
         self._memory = self._gauge("worker_memory_bytes", "Resident", "detector")
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(f"{_PREFIX}{name}_total", what, labels, registry=self._registry)
+        return Counter(f"{_PREFIX}{name}_total", what, labels, registry=self.registry)
 
     def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
-        return Gauge(_PREFIX + name, what, labels, registry=self._registry)
+        return Gauge(_PREFIX + name, what, labels, registry=self.registry)
 
     def shed(self, rows: int) -> None:
         """Count a batch that found no room."""

@@ -1,11 +1,11 @@
 """The tap that timonel.yaml asks for, or why there cannot be one: told before anything listens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
-from prometheus_client import CollectorRegistry
 
 from timonel.config.sections import Alibi
 from timonel.errors import BadInput, Unavailable
@@ -27,16 +27,36 @@ _EVENTS = 100
 """Verdicts that may wait for the sink."""
 
 
+@contextmanager
+def alibi_taps(
+    settings: Alibi | None,
+    reference: Reference | None,
+    *,
+    model: str,
+    base: Path,
+    environment: Mapping[str, str],
+) -> Iterator[tuple[Verdicts, ...]]:
+    """The tap while it runs, none if none is asked for; relative paths start at `base`."""
+    if settings is None:
+        yield ()
+        return
+    tap = alibi_tap(settings, reference, model=model, base=base, environment=environment)
+    tap.start()
+    try:
+        yield (tap,)
+    finally:
+        tap.stop()
+
+
 def alibi_tap(
     settings: Alibi,
     reference: Reference | None,
     *,
     model: str,
     base: Path,
-    registry: CollectorRegistry,
     environment: Mapping[str, str],
 ) -> Verdicts:
-    """The tap, not started yet; relative paths start at `base`."""
+    """The tap, not started yet."""
     if find_spec("alibi_detect") is None:
         raise Unavailable(
             f"{_SETTING} is set, but Alibi Detect is not installed",
@@ -44,7 +64,7 @@ def alibi_tap(
             fix='pip install "timonel[alibi]"',
         )
     plan = plan_of(settings, reference, base)
-    metrics = AlibiMetrics(registry)
+    metrics = AlibiMetrics()
     limits = Limits(
         window=settings.batch_size,
         every=None if settings.every is None else settings.every.total_seconds(),

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+from prometheus_client import CollectorRegistry
 
 from timonel_serving.detector.alibi.messages import Plan, Refused, Verdict
 from timonel_serving.detector.alibi.metrics import AlibiMetrics
@@ -28,6 +29,8 @@ from timonel_serving.log.queue import EventLog
 _log = logging.getLogger("timonel.serving")
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds before the next start, by failures in a row; after one more it is given up."""
+_LOADING = 120.0
+"""Seconds that a worker may take to load its detector, or longer if a verdict may."""
 _LOOK = 1.0
 """Seconds between two looks at whether an idle worker still lives."""
 _LAST_CALL = 2.0
@@ -68,6 +71,11 @@ class Verdicts:
         self._stopping = threading.Event()
         self._worker: WorkerHandle | None = None
         self._thread = threading.Thread(target=self._run, name="alibi", daemon=True)
+
+    @property
+    def series(self) -> CollectorRegistry:
+        """Its time series; a registry can be registered in another one."""
+        return self._metrics.registry
 
     @property
     def pid(self) -> int | None:
@@ -131,7 +139,7 @@ class Verdicts:
         try:
             if self._stopping.is_set():
                 return
-            said = worker.make(self._plan, self._reference, 2 * self._limits.timeout)
+            said = worker.make(self._plan, self._reference, max(_LOADING, self._limits.timeout))
             if isinstance(said, Refused):
                 self._give_up(said.problem)
                 return

@@ -107,6 +107,8 @@ class WorkerHandle:
         self.kill()
 
     def _how_it_ended(self) -> str:
+        with suppress(subprocess.TimeoutExpired):  # its output ends a little before it does
+            self._process.wait(1)
         self.kill()
         code = self._process.wait()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
