@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
     ]
 )
 _HEADER = b"timonel"
+_DIGEST = hashlib.sha256().digest_size
 
 
 def seal(kind: str, version: int, header: Mapping[str, Any], table: pa.Table) -> pa.RecordBatch:
@@ -88,32 +89,31 @@ def unseal_json(kind: str, version: int, sealed: pa.RecordBatch | pa.Table) -> A
 def bundle(
     kind: str, version: int, header: Mapping[str, Any], parts: Mapping[str, pa.RecordBatch]
 ) -> bytes:
-    """Sealed parts and a header as bytes that hold together: no part can be left out or changed."""
-    digests = {name: part["sha256"].to_pylist() for name, part in parts.items()}
-    listed = {name: [d.hex() for d in found] for name, found in digests.items()}
-    head = seal(kind, version, {"header": header, "parts": listed}, pa.table({}))
+    """A header and sealed parts as bytes that hold together: their SHA-256, and a stream of Arrow."""
+    sizes = {name: part.num_rows for name, part in parts.items()}
+    head = seal(kind, version, {"header": header, "parts": sizes}, pa.table({}))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, SCHEMA) as writer:
         for batch in (head, *parts.values()):
             writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
+    stream = sink.getvalue().to_pybytes()
+    return bytes(hashlib.sha256(stream).digest() + stream)
 
 
 def unbundle(kind: str, version: int, data: bytes) -> tuple[Any, dict[str, pa.Table]]:
     """The header and the sealed parts; Corrupt if it is not what `bundle` wrote."""
+    digest, stream = data[:_DIGEST], data[_DIGEST:]
+    if hashlib.sha256(stream).digest() != digest:
+        raise Corrupt(
+            f"the {kind} is damaged, or is none: it does not have the SHA-256 that it begins with",
+            fix="take another copy",
+        )
     try:
-        table = pa.ipc.open_stream(data).read_all()
-    except (pa.ArrowException, OSError, TypeError) as error:
-        raise Corrupt(f"the {kind} cannot be read: {error}") from None
-    ((head, _),) = unseal(kind, version, table.slice(0, 1)) or [({}, None)]
-    try:
-        header, listed = head["header"], head["parts"]
-        digests = [d for found in listed.values() for d in found]
-        held = [d.hex() for d in table["sha256"][1:].to_pylist()]
-        ends = np.cumsum([len(found) for found in listed.values()]).tolist()
-    except (AttributeError, KeyError, TypeError) as error:
-        raise Corrupt(f"the {kind} does not fit together: {error!r}") from None
-    if digests != held:
-        raise Corrupt(f"the {kind} does not hold the parts that its header names")
-    rows = zip(listed, [0, *ends], ends, strict=False)
-    return header, {name: table.slice(1 + start, end - start) for name, start, end in rows}
+        table = pa.ipc.open_stream(stream).read_all()
+        ((head, _),) = unseal(kind, version, table.slice(0, 1))
+        sizes = head["parts"]
+        starts = np.cumsum([1, *sizes.values()]).tolist()
+    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"the {kind} cannot be read: {error!r}") from None
+    parts = zip(sizes, starts, sizes.values(), strict=False)
+    return head["header"], {name: table.slice(start, rows) for name, start, rows in parts}
