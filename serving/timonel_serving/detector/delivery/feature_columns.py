@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.contract import DataContract
-from timonel.frames import is_number, to_arrow
+from timonel.frames import is_number
 from timonel.ledger.schema import JOINED, PARTITION, SCHEMAS, TableName
 from timonel.reference.cells import numbers
 from timonel_serving.detector.texts import texts
@@ -42,12 +42,11 @@ class FeatureColumns:
 
     def fit(self, features: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """The features by their types; what cannot be read so is null."""
-        for name in () if self._closed else features.keys() - self._types.keys():
-            column = features[name]
-            if column.null_count < len(column):
+        for name, column in () if self._closed else features.items():
+            if name not in self._types and column.null_count < len(column):
                 self._admit(name, _type_of(column.type))
-        kept = features.keys() & self._types.keys()
-        return {name: _read(to_arrow(features[name]), self._types[name]) for name in kept}
+        kept = [name for name in features if name in self._types]
+        return {name: _read(features[name], self._types[name]) for name in kept}
 
     def _admit(self, name: str, kind: pa.DataType) -> None:
         full = len(self._types) >= _MOST_COLUMNS and name not in self._types

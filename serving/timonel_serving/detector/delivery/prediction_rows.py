@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -73,7 +74,7 @@ class PredictionRows:
             best = [_best(values) for values in score.to_pylist()]
             score = pa.array([None if b is None else b[1] for b in best], pa.float64())
             named = pa.array([None if b is None else self._class(b[0]) for b in best], pa.string())
-            prediction = named if prediction is None else pc.coalesce(texts(prediction), named)
+            prediction = named if prediction is None else pc.coalesce(_text(prediction), named)
         return _text(prediction), _number(score)
 
     def _class(self, code: int) -> str:
@@ -94,4 +95,10 @@ def _number(column: pa.Array) -> pa.Array:
 
 
 def _text(column: pa.Array | None) -> pa.Array | None:
-    return None if column is None else texts(column)
+    """Values as text, lists of items as JSON: as the ledger is read again."""
+    if column is None or not pa.types.is_nested(column.type):
+        return None if column is None else texts(column)
+    lists = (
+        None if v is None else orjson.dumps(v, default=str).decode() for v in column.to_pylist()
+    )
+    return pa.array(lists, pa.string())
