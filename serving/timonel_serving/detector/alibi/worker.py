@@ -12,9 +12,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import orjson
 
@@ -27,14 +28,29 @@ from timonel_serving.detector.alibi.messages import Note, Plan, Ready, Refused, 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Say verdicts until standard input ends."""
+    status = 1
+    try:
+        _run()
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(
+            status
+        )  # the thread that reads holds standard input, for which an orderly exit would wait
+
+
+def _run() -> None:
     answers = _own_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this one
     _stand_back()
-    plan = Plan.model_validate_json(read_frame(sys.stdin.buffer) or sys.exit(0))
+    head, reference = read_frame(sys.stdin.buffer), read_frame(sys.stdin.buffer)
+    if head is None or reference is None:
+        return
+    plan, rows = Plan.model_validate_json(head), table_of(reference)
     _limit_memory(plan.memory_mb)
-    rows = table_of(read_frame(sys.stdin.buffer) or sys.exit(0))
     frames: queue.Queue[bytes] = queue.Queue(maxsize=1)
     threading.Thread(target=_read, args=(frames,), name="windows", daemon=True).start()
     try:
@@ -42,7 +58,7 @@ def main() -> None:
     except (BadInput, Corrupt) as error:
         _say(answers, Refused(problem=str(error)))
         return
-    del rows
+    del rows, reference
     _say(answers, Ready(detector=detector.name, digest=digest, memory=_resident()))
     while True:
         _say(answers, _judge(detector, frames.get()))
