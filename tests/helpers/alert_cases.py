@@ -197,8 +197,10 @@ def _labels() -> Iterator[Case]:
         yield Case(missing, never, f"none in {hours} h", served, f"{hours}h", fires, "1h")
     some = labels_behind(0)
     yield Case(missing, never, "some have come", some, "192h", False, "1h")
+    none = level("timonel_labels_mature_share", "", 0.0)
+    yield Case("TimonelLabelsImmature", 'severity="ticket"', "none ever came", none, "60m", False)
     for share, at, fires in ((0.5, 60, False), (0.499, 59, False), (0.499, 60, True)):
-        series = level("timonel_labels_mature_share", "", share)
+        series = level("timonel_labels_mature_share", "", share) | labels_behind(0)
         why = f"{share} for {at} min"
         yield Case("TimonelLabelsImmature", 'severity="ticket"', why, series, f"{at}m", fires)
 

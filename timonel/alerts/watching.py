@@ -85,7 +85,8 @@ def _labels(config: Config) -> tuple[Alert, ...]:
         Alert(
             "TimonelLabelsImmature",
             f'max by (model) (timonel_labels_mature_share{{model="{model}"}})'
-            f" < {number(alerts.mature_share)}",
+            # where none has ever come that is the alert
+            f" < {number(alerts.mature_share)}\nand on (model)\n{newest}",
             Urgency.TICKET,
             f"{model}: too few predictions get their label",
             "{{ $value | humanizePercentage }} of the predictions old enough have their label;"

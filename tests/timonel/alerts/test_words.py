@@ -61,7 +61,7 @@ TEXTS: dict[str, tuple[Series, str, dict[str, str], str]] = {
         " 2026-01-01 00:00:00 +0000 UTC.",
     ),
     "TimonelLabelsImmature": (
-        level("timonel_labels_mature_share", "", 0.25),
+        level("timonel_labels_mature_share", "", 0.25) | labels_behind(0),
         "1h",
         {},
         "25% of the predictions old enough have their label; 50 % is expected."
