@@ -36,12 +36,12 @@ tools: ## what some tests run besides Python, by apt-get (needs root)
 	@dpkg --status $(TOOLS) >/dev/null 2>&1 || { apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends $(TOOLS); }
 
 .PHONY: demo
-demo: install ## the main job on real data, start to finish (EXAMPLE=accidents|employment|spam|fraud|ranking)
-	$(BIN)/python examples/demo.py $(EXAMPLE)
+demo: install ## the whole way on real data (EXAMPLE=accidents|employment|spam|fraud|ranking, INCIDENT=seed|...)
+	$(BIN)/python examples/demo.py $(EXAMPLE) $(if $(INCIDENT),--incident $(INCIDENT))
 
 .PHONY: up
 up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
-	$(BIN)/python examples/demo.py $(EXAMPLE) --stay
+	$(BIN)/python examples/demo.py $(EXAMPLE) --stay $(if $(INCIDENT),--incident $(INCIDENT))
 
 .PHONY: test
 test: install ## the tests

@@ -1,7 +1,8 @@
-"""The main job on real data, from a table to answers over HTTP, told as it happens.
+"""The whole way on real data, from a table to a watched model, told as it happens.
 
-    python examples/demo.py accidents          # start to finish, then everything is stopped
-    python examples/demo.py accidents --stay   # leaves it running until Ctrl-C
+    python examples/demo.py accidents                    # start to finish, then everything is stopped
+    python examples/demo.py accidents --stay             # leaves it running until Ctrl-C
+    python examples/demo.py accidents --incident seed    # with a fault in the traffic
 
 It runs the same commands as a person would, so it also shows them.
 """
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
+from online import Online, play, watched
 from telling import EXAMPLES, announced, command, console, say, stop
 
 from timonel.config import Config, Task, load_config
@@ -32,37 +34,6 @@ ROWS = 3
 REQUESTS = 200
 K, LENGTH = "k", 5
 """The field that asks for the length of a list, and how long a list is asked for."""
-
-
-def main() -> None:
-    """Tell the story; the exit code is that of the first command that fails."""
-    arguments = parse()
-    began = time.monotonic()
-    settings = EXAMPLES / arguments.example / "timonel.yaml"
-    config = load_config(settings)
-    console.print(f"[bold]Timonel[/] · {config.model.name}: {config.model.description}\n")
-    train(settings)
-    with served(settings, fixed_ports=arguments.stay) as server:
-        ask(server, config)
-        console.print(f"\n[bold green]done[/] in {time.monotonic() - began:.0f} s")
-        if arguments.stay:
-            stay(server, settings)
-
-
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    known = sorted(p.parent.name for p in EXAMPLES.glob("*/timonel.yaml"))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("example", choices=known, nargs="?", default="accidents")
-    parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
-    return parser.parse_args()
-
-
-def train(settings: Path) -> None:
-    """Train, evaluate, package and register."""
-    done = subprocess.run(command("train", "-c", settings), check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
 
 
 @dataclass(frozen=True)
@@ -84,13 +55,63 @@ class Server:
         return f"{self.facts['rest']}/v2/models/{self.facts['model']}/infer"
 
 
+def main() -> None:
+    """Tell the story; the exit code is that of the first command that fails."""
+    arguments = parse()
+    began = time.monotonic()
+    settings = EXAMPLES / arguments.example / "timonel.yaml"
+    config = load_config(settings)
+    console.print(f"[bold]Timonel[/] · {config.model.name}: {config.model.description}\n")
+    train(settings)
+    with ExitStack() as running:
+        with served(settings, fixed_ports=arguments.stay) as server:
+            ask(server, config)
+            online = watch(running, server, settings, arguments)
+        console.print(f"\n[bold green]done[/] in {time.monotonic() - began:.0f} s")
+        if arguments.stay:
+            # from now on what people ask is watched, too
+            log = () if online is None else ("--log-url", online.detector)
+            live = running.enter_context(served(settings, fixed_ports=True, more=log))
+            stay(live, settings, online)
+
+
+def watch(
+    running: ExitStack, server: Server, settings: Path, arguments: argparse.Namespace
+) -> Online | None:
+    """Start what watches, and play a fortnight; None for a ranker, whose lists cannot be played yet."""
+    if server.contract.ranking is not None:
+        return None
+    package = server.facts["package"]
+    online = running.enter_context(watched(settings, package, fixed_ports=arguments.stay))
+    play(online, settings, package, server.facts["rest"], arguments)
+    return online
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    known = sorted(p.parent.name for p in EXAMPLES.glob("*/timonel.yaml"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("example", choices=known, nargs="?", default="accidents")
+    parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
+    parser.add_argument("--incident", help="a fault to play: seed, or one of timonel.faults")
+    parser.add_argument("--seconds", type=float, default=60, help="how long playing takes")
+    return parser.parse_args()
+
+
+def train(settings: Path) -> None:
+    """Train, evaluate, package and register."""
+    done = subprocess.run(command("train", "-c", settings), check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
 @contextmanager
-def served(settings: Path, *, fixed_ports: bool) -> Iterator[Server]:
+def served(settings: Path, *, fixed_ports: bool, more: tuple[str, ...] = ()) -> Iterator[Server]:
     """Start the predictor on the newest model; it is stopped when the block ends."""
     explained = load_config(settings).model.task is not Task.RANKING
     ports = ["--explain"] * explained if fixed_ports else ["--port", "0", "--grpc-port", "0"]
     console.print()
-    words = command("serve", "-c", settings, "--alias", "challenger", *ports)
+    words = command("serve", "-c", settings, "--alias", "challenger", *ports, *more)
     began = time.monotonic()
     # a session of its own: Ctrl-C reaches this script alone, which then stops the server
     process = subprocess.Popen(
@@ -207,7 +228,7 @@ def show_speed(client: httpx.Client, server: Server, row: dict[str, Any]) -> Non
     say("latency", f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, client included")
 
 
-def stay(server: Server, settings: Path) -> None:
+def stay(server: Server, settings: Path, online: Online | None) -> None:
     """Print where everything is, and wait for Ctrl-C."""
     facts, serving = server.facts, load_config(settings).serving
     console.print()
@@ -225,6 +246,9 @@ def stay(server: Server, settings: Path) -> None:
         if server.contract.ranking is None:
             at = f"http://{serving.host}:{serving.explain_port}"
             say("explain", f"{at}/v1/models/{facts['model']}:explain")
+        if online is not None:
+            say("page", f"{online.monitor}/models/{online.model}")
+            say("labels", f"{online.monitor}/v1/models/{online.model}/labels")
         say("metrics", f"{facts['rest']}/metrics")
         say("registry", "http://127.0.0.1:5000 (MLflow, some seconds after the start)")
         say("package", facts["package"])

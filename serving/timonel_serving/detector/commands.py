@@ -38,6 +38,9 @@ def detect(
             "--durable/--no-durable", help="Whether an answer waits until the event is on the disk."
         ),
     ] = None,
+    monitor_url: Annotated[
+        str | None, typer.Option(help="The monitor that counts are handed over to.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Take the events of inferences (KServe's logger, or `timonel serve --log-url`) and watch the model."""
@@ -54,8 +57,10 @@ def detect(
 
     loaded = load_config(config)
     set_up("detector", loaded.monitoring.detector.log_level, model=loaded.model.name)
-    flags = {"host": host, "port": port, "durable": durable}
+    flags = {"host": host, "port": port, "durable": durable, "monitor_url": monitor_url}
     settings = overridden(loaded.monitoring.detector, flags)
+    watched = loaded.monitoring.model_copy(update={"detector": settings})
+    loaded = loaded.model_copy(update={"monitoring": watched})
     known = None if reference is None else reference_at(reference)
     folder = spool or loaded.home / "spool" / loaded.model.name
     outlets = Outlets(loaded, known, os.environ)
@@ -88,7 +93,7 @@ def _story(facts: dict[str, str]) -> str:
         f"metrics   {facts['url']}/metrics",
         f"spool     {facts['spool']}",
         f"ledger    {facts.get('ledger', 'none: monitoring.detector.ledger is false')}",
-        f"monitor   {facts.get('monitor', 'none: set monitoring.detector.monitor_url')}",
+        f"monitor   {facts.get('monitor', 'none: --monitor-url')}",
         f"name      {facts['name']}",
         "Ctrl-C stops it",
     ]

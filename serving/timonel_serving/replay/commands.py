@@ -42,7 +42,8 @@ def replay(
     seed: Annotated[int, typer.Option(help="The same seed plays the same traffic.")] = 0,
     predictor: Annotated[str, typer.Option(help="Its address.")] = "",
     detector: Annotated[str, typer.Option(help="Its address.")] = "",
-    monitor: Annotated[str, typer.Option(help="Its address; none: labels are not sent.")] = "",
+    monitor: Annotated[str, typer.Option(help="Its address.")] = "",
+    labels: Annotated[bool, typer.Option(help="Whether labels are sent to the monitor.")] = True,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,10 +61,11 @@ def replay(
     drill, features = _prepared(
         loaded, package, predictor, (incident, severity, column), (days, rows, seed)
     )
-    listening = loaded.monitoring.detector
+    listening, answering = loaded.monitoring.detector, loaded.monitoring.monitor
     at = detector or f"http://{listening.host}:{listening.port}"
+    to = monitor or f"http://{answering.host}:{answering.port}"
     token = os.environ.get("TIMONEL_TOKEN")
-    stage = Stage(loaded.model.name, features, at, monitor or None, token)
+    stage = Stage(loaded.model.name, features, at, to if labels else None, token)
     facts = _facts(drill)
     if not (as_json or quiet):
         typer.echo(_story(facts))

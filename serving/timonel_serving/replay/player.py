@@ -15,6 +15,8 @@ from timonel_serving.replay import messages
 
 MESSAGE = 250
 """Rows of a message to the detector."""
+EVERY = 6
+"""Hours of event time whose labels are sent together."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def play(log: pa.Table, stage: Stage, seconds: float) -> Iterator[Moment]:
     known = log.filter(log["label"].is_valid()).sort_by("label_arrival_time")
     arrival = _micros(known["label_arrival_time"])
     began, first, last = monotonic(), int(time[0]), int(time[-1])
+    sent = first
     with httpx.Client(timeout=60) as client:
         for start in range(first, last + 1, HOUR):
             ours = _between(time, start, start + HOUR)
@@ -55,9 +58,11 @@ def play(log: pa.Table, stage: Stage, seconds: float) -> Iterator[Moment]:
                 rows = log.slice(at, min(MESSAGE, ours.stop - at))
                 body = messages.events(rows, stage.model, stage.features)
                 _post(client, "detector", stage.detector, body, {"content-type": messages.KIND})
-            theirs = _between(arrival, start, min(start + HOUR, last))
-            if stage.monitor and len(theirs):
+            theirs = _between(arrival, sent, min(start + HOUR, last))
+            whole = (start - first) // HOUR % EVERY == EVERY - 1 or start + HOUR > last
+            if whole and stage.monitor and len(theirs):
                 _label(client, stage, known.slice(theirs.start, len(theirs)))
+            sent = start + HOUR if whole else sent
             share = min(1.0, (start + HOUR - first) / (last + 1 - first))
             sleep(max(0.0, began + share * seconds - monotonic()))
             yield Moment(min(start + HOUR, last), share, ours.stop, theirs.stop)
