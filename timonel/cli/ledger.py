@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from timonel.cli.ledger_fold import fold
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
     ledger = typer.Typer(
         help="What was predicted, labelled, measured and decided.", no_args_is_help=True
     )
-    for command in (query, log, verify, compact, retain, erase):
+    for command in (query, log, fold, verify, compact, retain, erase):
         ledger.command(command.__name__)(command)
     app.add_typer(ledger, name="ledger")
 

@@ -4,15 +4,11 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from timonel.cli.options import Json, Quiet
-
-if TYPE_CHECKING:
-    from timonel.monitor.config import MonitorConfig
-    from timonel.reference import Reference
 
 ALARM_EXIT = 10
 
@@ -31,7 +27,18 @@ def register(app: typer.Typer) -> None:
 
 
 def monitor(
-    log: Annotated[Path, typer.Argument(help="A Parquet or CSV file with a row a prediction.")],
+    log: Annotated[
+        Path | None, typer.Argument(help="A Parquet or CSV file with a row a prediction.")
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a file: a ledger's directory or s3:// address, or a timonel.yaml."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Instead of both: what `timonel ledger fold --out` wrote.")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The model's settings.")
     ] = None,
@@ -41,6 +48,11 @@ def monitor(
             help="A model package, or a file of Reference.save. Default: the first stable stretch."
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Of a ledger: only so long before its newest prediction, such as 14d."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Of a ledger: only this model's.")] = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="Late outcomes: prediction_id, actual (or label), arrived_at."),
@@ -73,27 +85,27 @@ def monitor(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Print the metrics and anomalies of a log of predictions.
+    """Print the metrics and anomalies of a log of predictions, of a ledger, or of what was folded of one.
 
-    The columns are prediction, and any of timestamp (or event_time), actual (or label), score, latency_ms,
-    status, version, entity, prediction_id; all others are features.
+    A log's columns are prediction, and any of timestamp (or event_time), actual (or label), score,
+    latency_ms, status, version, entity, prediction_id; all others are features.
     """
     from timonel.cli.console import progress
-    from timonel.cli.monitor_log import open_log, parse_step
+    from timonel.cli.monitor_log import parse_step
+    from timonel.cli.monitor_source import open_source
     from timonel.cli.monitor_story import as_dict, story
+    from timonel.cli.watched import read_reference, watch_settings
     from timonel.files import write_text
     from timonel.monitor.monitor import ModelMonitor
     from timonel.tables import read_table
 
-    played = open_log(log, settings := _settings(config, slices or []))
-    length = played.step if step is None else parse_step(step)
-    settings = settings.model_copy(update={"window": length})
-    watched = ModelMonitor(None if reference is None else _reference(reference), settings)
-    with progress("monitoring", played.rows, "rows", quiet=quiet or as_json) as advance:
-        for part in played.parts():
-            watched.track_batch(part)
-            watched.detect_anomalies()
-            advance(part.num_rows)
+    settings = watch_settings(config, slices or [])
+    source = open_source(log, ledger, state, settings, since=since, model=model)
+    length = source.step if step is None else parse_step(step)
+    settings = source.settings.model_copy(update={"window": length})
+    watched = ModelMonitor(read_reference(reference), settings)
+    with progress("monitoring", source.rows, "rows", quiet=quiet or as_json) as advance:
+        source.play(watched, advance)
     if labels is not None:
         watched.track_labels(read_table(labels))
     view, metrics = watched.view(), watched.calculate_metrics(window)
@@ -102,7 +114,7 @@ def monitor(
     if as_json:
         typer.echo(json.dumps(as_dict(view, metrics), allow_nan=False))
     elif not quiet:
-        typer.echo(story(log, played.rows, view, metrics))
+        typer.echo(story(source.name, source.rows, view, metrics))
         typer.echo(f"report: {html}" if html else "pictures: add --html report.html")
     if fail_on is not None and any(
         a.severity.value in list(FailOn)[list(FailOn).index(fail_on) :]
@@ -110,18 +122,3 @@ def monitor(
         if not a.cleared
     ):
         sys.exit(ALARM_EXIT)
-
-
-def _settings(config: Path | None, slices: list[str]) -> "MonitorConfig":
-    from timonel.config import load_config
-    from timonel.monitor.config import MonitorConfig
-
-    settings = MonitorConfig() if config is None else MonitorConfig.of(load_config(config))
-    return settings.model_copy(update={"slices": tuple(slices)}) if slices else settings
-
-
-def _reference(path: Path) -> "Reference":
-    from timonel.package import open_package
-    from timonel.reference import Reference
-
-    return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)

@@ -75,10 +75,14 @@ def _batches(
 
 def _step(time: NDArray[np.int64]) -> timedelta:
     known = time[time >= 0]
-    if len(known) < 2:
+    return usual_step(len(known), float(np.ptp(known)) / SECOND if len(known) else 0.0)
+
+
+def usual_step(rows: int, seconds: float) -> timedelta:
+    """The shortest of the usual windows that holds WANTED of so many rows in so much time; a day if none."""
+    if rows < 2:
         return STEPS[0]
-    seconds = float(np.ptp(known)) / SECOND
-    return next((s for s in STEPS if len(known) * s.total_seconds() >= WANTED * seconds), STEPS[-1])
+    return next((s for s in STEPS if rows * s.total_seconds() >= WANTED * seconds), STEPS[-1])
 
 
 def parse_step(text: str) -> timedelta:

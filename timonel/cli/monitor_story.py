@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from timonel.anomalies import Anomaly
@@ -32,7 +31,7 @@ def as_dict(view: ReportView, metrics: Metrics) -> dict[str, Any]:
     }
 
 
-def story(log: Path, rows: int | None, view: ReportView, metrics: Metrics) -> str:
+def story(log: str, rows: int | None, view: ReportView, metrics: Metrics) -> str:
     """The same for a person; `rows` are those of the log, if they were counted."""
     found = verdict(view)
     kept = f"{view.n:,} from {_clock(view.start)} to {_clock(view.end)} UTC"
@@ -43,7 +42,7 @@ def story(log: Path, rows: int | None, view: ReportView, metrics: Metrics) -> st
         f"{found.status.value.upper()}  {found.sentence}",
         f"next: {found.next_step}",
         "",
-        *_figures(metrics),
+        *figures(metrics),
         *_anomalies(view),
     ]
     if view.reference:
@@ -51,7 +50,8 @@ def story(log: Path, rows: int | None, view: ReportView, metrics: Metrics) -> st
     return "\n".join([*lines, *(f"note: {note}" for note in dict.fromkeys(view.notes))])
 
 
-def _figures(metrics: Metrics) -> Iterator[str]:
+def figures(metrics: Metrics) -> Iterator[str]:
+    """The metrics of a window, a line each."""
     counts = f"n={metrics.n:,}, {metrics.n_labelled:,} labelled"
     yield f"{_clock(metrics.start)} to {_clock(metrics.end)}: {counts}"
     shown = {

@@ -1,19 +1,17 @@
 """Fold a ledger on the cores of this machine: files are streamed, memory does not grow with the ledger."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow as pa
-
-from timonel.errors import Unavailable
-from timonel.fold.counting import empty_monitor, fold
+from timonel.fold.counting import empty_monitor
 from timonel.fold.crew import Crew, crew
 from timonel.fold.job import FoldJob
-from timonel.fold.matching import Labelled, buckets_for, match, spread_ids, spread_labels
+from timonel.fold.matching import buckets_for, match, spread_ids, spread_labels
 from timonel.fold.plan import Numbered, Plan, plan, with_left_out
+from timonel.fold.share import Share, fold_share, require
 from timonel.fold.snapshot import LogFile, Snapshot
 from timonel.ledger.place import explained
 from timonel.ledger.schema import TableName
@@ -74,11 +72,12 @@ class _Fold:
         """All steps: labels are brought to their predictions, then rows are folded."""
         matched = self._match()
         merged = empty_monitor(self.job)
+        since = self.plan.waiting_from(self.job.config.max_pending) if self.plan.files else None
         given = (
-            (self.job, self.predictions, share, matched, self.room)
-            for share in self.plan.shares(SHARE, workers)
+            (Share(self.job, self.predictions, files, tuple(matched), since, self.room),)
+            for files in self.plan.shares(SHARE, workers)
         )
-        for sealed, rows in self.crew.run(_fold_share, given):
+        for sealed, rows in self.crew.run(fold_share, given):
             merged.merge(Parcel.from_bytes(sealed))
             self.advance(rows / 2 if matched else rows)
         return merged.hand_over()
@@ -120,7 +119,7 @@ class _Fold:
 
 
 def _spread_labels(labels: Snapshot, files: Sequence[LogFile], buckets: int, path: Path) -> Path:
-    _require(path.parent)
+    require(path.parent)
     with explained(labels.place, "reading labels"):
         spread_labels(labels, files, buckets, path)
     return path
@@ -129,7 +128,7 @@ def _spread_labels(labels: Snapshot, files: Sequence[LogFile], buckets: int, pat
 def _spread_ids(
     predictions: Snapshot, files: Sequence[Numbered], buckets: int, path: Path
 ) -> tuple[Path, int]:
-    _require(path.parent)
+    require(path.parent)
     with explained(predictions.place, "reading predictions"):
         spread_ids(predictions, files, buckets, path)
     return path, sum(file.rows for _, file in files)
@@ -138,51 +137,9 @@ def _spread_ids(
 def _match_bucket(
     labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path
 ) -> Path:
-    _require(path.parent)
+    require(path.parent)
     match(labels, ids, bucket, files, path)
     return path
-
-
-def _fold_share(
-    job: FoldJob,
-    predictions: Snapshot,
-    share: Sequence[Numbered],
-    matched: Sequence[Path],
-    room: Path,
-) -> tuple[bytes, int]:
-    with explained(predictions.place, "reading predictions"):
-        parcel = fold(job, _rows(job, predictions, share, matched, room))
-    return parcel.to_bytes(), sum(file.rows for _, file in share)
-
-
-def _rows(
-    job: FoldJob,
-    predictions: Snapshot,
-    share: Sequence[Numbered],
-    matched: Sequence[Path],
-    room: Path,
-) -> Iterator[pa.RecordBatch]:
-    """The selected rows of some files, each with its label."""
-    counted = job.counted(predictions.schema)
-    columns = list(dict.fromkeys([*counted, *job.selection.columns]))
-    condition = job.selection.condition
-    for number, file in share:
-        labels = Labelled.of(matched, number, file.rows) if matched else None
-        first = 0
-        for batch in predictions.read(file.path, columns):
-            _require(room)
-            whole = batch if labels is None else labels.added(batch, first)
-            first += batch.num_rows
-            if condition is not None:
-                whole = whole.filter(condition)
-            dropped = [name for name in columns if name not in counted]
-            yield whole.drop_columns(dropped) if dropped else whole
-
-
-def _require(room: Path) -> None:
-    """Whoever waits for the result removes the directory when he leaves."""
-    if not room.exists():
-        raise Unavailable("the fold was stopped")
 
 
 def _cores() -> int:

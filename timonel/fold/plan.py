@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
 from timonel.fold.snapshot import LogFile
@@ -27,6 +27,17 @@ class Plan:
     def rows(self) -> int:
         """The rows of the files, selected or not."""
         return sum(file.rows for file in self.files)
+
+    def waiting_from(self, limit: int) -> date:
+        """The day from which on predictions may still get a label: of so many of the newest rows, and of the
+        newest day in any case. Of earlier ones nobody could remember all."""
+        held, since = 0, self.files[-1].day
+        for file in reversed(self.files):
+            held += file.rows
+            if held > limit:
+                break
+            since = file.day
+        return since
 
     def shares(self, rows: int, least: int = 1) -> Iterator[tuple[Numbered, ...]]:
         """The files in turn, so many rows or one file a share; `least` shares or more if there are files."""

@@ -1,17 +1,18 @@
 """One version of a ledger's table, file by file: so that many processes read the same rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from pyarrow import dataset
 
 from timonel.fold.job import Selection
 from timonel.ledger import Place
-from timonel.ledger.schema import PARTITION, TableName
+from timonel.ledger.schema import CLOCKS, PARTITION, TableName
 from timonel.ledger.tables import open_table
 
 ROWS = 1 << 17
@@ -55,7 +56,7 @@ class Snapshot:
         found = [file for file in self._open()[2] if chosen.has_day(file.day)]
         return sorted(found, key=lambda file: (file.day, file.path))
 
-    def read(self, path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def read(self, path: str, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
         """The rows of a file in their order, ROWS at most at once."""
         whole, fragments, _ = self._open()
         yield from fragments[path].to_batches(
@@ -66,6 +67,13 @@ class Snapshot:
             fragment_readahead=1,
             use_threads=False,
         )
+
+    def newest(self, files: Sequence[LogFile]) -> datetime | None:
+        """The time of the newest row of the last day among these files; None without rows."""
+        last = [file for file in files if file.day == files[-1].day]
+        batches = (batch for file in last for batch in self.read(file.path, (CLOCKS[self.name],)))
+        times = [found for batch in batches if (found := pc.max(batch.column(0)).as_py())]
+        return max(times, default=None)
 
     def _open(self) -> "_Opened":
         place = self.place

@@ -72,18 +72,24 @@ def _joined(spark: "SparkSession", job: FoldJob, snapshot: Snapshot, planned: Pl
     for name in ("model", "version"):
         wanted = getattr(selection, name)
         rows = rows if wanted is None else rows.where(sql.col(name) == wanted)
+    since = planned.waiting_from(job.config.max_pending) if planned.files else date.max
+    waiting = sql.when(sql.col(PARTITION) >= sql.lit(since), sql.col("prediction_id"))
+    kept = [*map(_quoted, counted), waiting.alias("prediction_id")]
     said = Snapshot.of(job.place, TableName.LABELS)
     if said is None:
-        return rows.select(*map(_quoted, counted))
+        return rows.select(*kept)
     order = ("arrival_time", "event_time", sql.col("label").isNull().alias("none"), "label")
     latest = (
         _table(spark, said)
         .where("prediction_id IS NOT NULL AND arrival_time IS NOT NULL")
         .groupBy("prediction_id")
         .agg(sql.max(sql.struct(*order)).alias("last"))
-        .select("prediction_id", sql.col("last.label").alias("label"))
     )
-    return rows.join(latest, "prediction_id", "left").select(*map(_quoted, counted), "label")
+    labels = (
+        sql.col("last.label").alias("label"),
+        sql.col("last.arrival_time").alias("label_arrival_time"),
+    )
+    return rows.join(latest, "prediction_id", "left").select(*kept, *labels)
 
 
 def _table(spark: "SparkSession", snapshot: Snapshot) -> "DataFrame":
