@@ -56,7 +56,11 @@ def _deliver(text: str, out: Path | None, name: str) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
+    from timonel.errors import BadInput
     from timonel.files import write_text
 
-    write_text(out / name, text)
+    try:
+        write_text(out / name, text)
+    except OSError as error:
+        raise BadInput(f"--out {out}: cannot be written to: {error.strerror}") from None
     typer.echo(out / name)

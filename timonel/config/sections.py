@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from timonel.durations import Duration
+from timonel.durations import Duration, format_duration
 from timonel.terms import Assignment, Candidate, Evidence, OnViolation, Strategy, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
@@ -357,6 +357,15 @@ class Monitoring(Section):
     """Settings of the monitor service, see below."""
     alerts: Alerts = Alerts()
     """When Prometheus alerts, see below."""
+
+    @model_validator(mode="after")
+    def _rounds_fit(self) -> "Monitoring":
+        if self.alerts.heartbeat < 2 * self.monitor.judge_every:
+            raise ValueError(
+                f"alerts.heartbeat is {format_duration(self.alerts.heartbeat)}, less than twice"
+                f" monitor.judge_every {format_duration(self.monitor.judge_every)}: it would always fire"
+            )
+        return self
 
 
 class Retraining(Section):
