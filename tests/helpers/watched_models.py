@@ -62,6 +62,7 @@ def drawn(incident: Incident | Scenario | None = None) -> tuple[Reference, pa.Ta
     return reference, table.filter(pc.invert(before))
 
 
+@cache
 def played(incident: Incident | Scenario | None = None, name: str = "fraud") -> ModelMonitor:
     """A monitor that saw the two weeks, with the labels that had come by their end."""
     reference, log = drawn(incident)
@@ -72,4 +73,31 @@ def played(incident: Incident | Scenario | None = None, name: str = "fraud") -> 
     end = pa.scalar(CUT + 14 * DAY, kind)
     come = log.filter(pc.less(log["label_arrival_time"], end))
     monitor.track_labels(come.select(["prediction_id", "label", "label_arrival_time"]))
+    return monitor
+
+
+def learning() -> ModelMonitor:
+    """A monitor without a reference that has seen three hours."""
+    monitor = ModelMonitor(config=MonitorConfig(name="young"))
+    log = drawn()[1].slice(0, 700).drop_columns([*OUTCOMES, "arrival_time", "model"])
+    monitor.track_batch(log.rename_columns({"event_time": "timestamp"}))
+    return monitor
+
+
+def hostile(text: str) -> ModelMonitor:
+    """A monitor to which a feature, a version and a class of a column were sent that are `text`."""
+    rows = 2000
+    rng = np.random.default_rng(3)
+    seconds, begin = np.arange(rows) * 60, int(CUT.timestamp())
+    frame = {
+        "timestamp": pa.array((seconds + begin) * 1_000_000, pa.timestamp("us", "UTC")),
+        text: rng.normal(size=rows),
+        "country": rng.choice(["ES", text], rows),
+        "prediction": rng.integers(0, 2, rows),
+        "version": np.where(seconds < 60_000, "1", text),
+    }
+    features = {text: frame[text], "country": frame["country"]}
+    monitor = ModelMonitor(Reference.fit(features), MonitorConfig(name=text))
+    frame[text] = frame[text] + 3 * (seconds > 60_000)
+    monitor.track_batch(frame)
     return monitor

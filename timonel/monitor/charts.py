@@ -84,7 +84,7 @@ def performance(tracker: Tracker, watching: Watching, scope: Scope) -> tuple[Cha
             lines=_lines(name, scope.steps, values),
             baseline=_band(watching, name, scope, [v.get(name) for v in values]),
             immature_from=immature,
-            why_empty="No labels have come: track_label brings them.",
+            why_empty="No labels have come yet; they tell how good the predictions are.",
         )
         for name in QUALITY[tracker.account.model.task]
     ]

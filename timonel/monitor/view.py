@@ -97,6 +97,8 @@ def _nothing(
         n=0,
         n_labelled=0,
         newest=None if newest is None else as_datetime(newest),
+        learning="" if tracker.learning is None else str(tracker.learning),
+        reference=_reference(tracker),
         anomalies=tuple(watching.open),
     )
 

@@ -15,6 +15,7 @@ RANGES = {
     "90d": timedelta(days=90),
 }
 USUAL = "14d"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KNOWN = ("range", "start", "end", "version", "feature", "at")
 LONGEST = 300
 """Letters of a version's or a feature's name in an address."""
@@ -58,7 +59,7 @@ class Asked:
         """From and to; both may be open."""
         if not self.range or newest is None:
             return self.start, self.end
-        return newest - RANGES[self.range], None
+        return max(newest - RANGES[self.range], EPOCH), None
 
     def query(self, **changes: Any) -> str:
         """The address's query after changes, from "?" on; what is usual is left out."""

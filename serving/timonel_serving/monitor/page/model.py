@@ -32,7 +32,7 @@ class Compared:
 def model_page(watched: Watched, view: ReportView, asked: Asked) -> dict[str, Any]:
     """The template's variables."""
     readings, time = watched.readings(), TimeScale(view.start, view.end)
-    charts = {name: [figure(c) for c in getattr(view, name)] for name in TABLES_OF}
+    charts = {name: [figure(i, c) for i, c in enumerate(getattr(view, name))] for name in TABLES_OF}
     standing = readings.standing
     return {
         "name": watched.name,
@@ -58,9 +58,9 @@ def model_page(watched: Watched, view: ReportView, asked: Asked) -> dict[str, An
 
 def _data(time: TimeScale, charts: dict[str, list[Figure]]) -> dict[str, Any]:
     drawn = {
-        f"{name}-{i}": found.data
+        f"{name}-{found.place}": found.data
         for name, figures in charts.items()
-        for i, found in enumerate(figures)
+        for found in figures
         if found.data
     }
     return {"axis": axis(time), "charts": drawn}

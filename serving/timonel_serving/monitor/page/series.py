@@ -26,6 +26,8 @@ Column = list[float | None]
 class Figure:
     """A chart with its words: what stands beside the picture, and the numbers in it."""
 
+    place: int
+    """Which of its section."""
     title: str
     newest: Markup
     legend: Markup
@@ -38,12 +40,13 @@ class Figure:
     data: dict[str, Any]
 
 
-def figure(chart: Chart) -> Figure:
+def figure(place: int, chart: Chart) -> Figure:
     """The chart for the page; windows are those of any line, in their order."""
     shown = shown_of(chart)
     lines = [(s.line.name, s.points) for s in shown]
     drawn = any(s.newest for s in shown)
     return Figure(
+        place=place,
         title=chart.title,
         newest=newest_of(chart, shown[0]),
         legend=legend_of(chart, shown, brief=True),

@@ -183,7 +183,7 @@
   const place = root => {
     all("[data-style]", root).forEach(one => { one.style.cssText = one.dataset.style; });
     all("[data-place]", root).forEach(one => {
-      const at = 100 * one.dataset.place, right = at > 70;
+      const at = 100 * one.dataset.place, right = at > 50;
       one.classList.toggle("right", right);
       one.style[right ? "right" : "left"] = `${right ? 100 - at : at}%`;
     });
@@ -212,7 +212,7 @@
     const data = root.getElementById("data");
     plan = data ? JSON.parse(data.textContent) : null;
   };
-  const swap = next => {
+  const swap = (next, asked) => {
     const active = document.activeElement?.id, before = JSON.stringify(plan);
     const open = new Map(all("details[data-key]").map(one => [one.dataset.key, one.open]));
     const fresh = all("[data-part]", next).map(one => one.id);
@@ -232,7 +232,7 @@
       }
       if (moved) all(".xaxis").forEach(one => place(one.parentElement));
       const bar = next.querySelector(".controls"), old = document.querySelector(".controls");
-      if (bar && !old.contains(document.activeElement)) old.replaceWith(bar);
+      if (bar && (asked || !old.contains(document.activeElement))) old.replaceWith(bar);
     }
     all("details[data-key]").forEach(one => {
       if (open.has(one.dataset.key)) one.open = open.get(one.dataset.key);
@@ -251,7 +251,7 @@
       const answer = await fetch(location.href, { signal: mine.signal, cache: "no-store" });
       const text = await answer.text();
       if (answer.status >= 500) throw new Error(`the monitor answered ${answer.status}`);
-      swap(new DOMParser().parseFromString(text, "text/html"));
+      swap(new DOMParser().parseFromString(text, "text/html"), asked);
       heard = Date.now();
     } catch (error) {
       if (asking !== mine) return;  // another question has taken its place
@@ -319,7 +319,6 @@
     if (!form) return;
     event.preventDefault();
     const given = [...new FormData(form)].filter(([, value]) => value);
-    document.activeElement?.blur();
     go(new URL(`?${new URLSearchParams(given)}`, location.href));
   });
   document.addEventListener("change", event => {
