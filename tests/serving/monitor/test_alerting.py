@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from detectors import Detecting, detecting
 from inference_events import Posted, inference
-from prometheus_tools import Prometheus, prometheus, tool, until
+from prometheus_tools import ROOT, Prometheus, prometheus, tool, until
 from timonel.alerts import Record, all_groups, render
 from timonel.alerts.dashboard import dashboard
 from timonel.config import Config
@@ -76,8 +76,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         jobs = {"monitor": monitor.facts["url"], "detector": detector.url}
         running = stack.enter_context(prometheus(folder, _rules(), **jobs))
         found = Scene(detector, monitor, running)
-        found.serve(0, 400)
-        total = 'sum(timonel_predictions_total{model="fraud"}) == 400'
+        found.serve(0, 150)
+        total = 'sum(timonel_predictions_total{model="fraud"}) == 150'
         until(lambda: running.query(total), 20, detector.counts)
         yield found
 
@@ -103,7 +103,7 @@ def test_a_healthy_model_alerts_nobody(scene: Scene) -> None:
 
 
 def test_failing_predictions_page(scene: Scene) -> None:
-    """A tenth of the requests fail: the alert is pending, then it fires, with words and a runbook."""
+    """A fifth of the requests fail: the alert is pending, then it fires, with words and a runbook."""
     scene.serve(1000, 40, status="500", answer={"error": "out of memory"})
     assert scene.watch("TimonelErrorBudgetBurn") == ["inactive", "pending", "firing"]
     page = (
@@ -164,6 +164,17 @@ def _filled(expr: str) -> str:
     for name, value in values.items():
         expr = expr.replace(name, value)
     return expr
+
+
+def test_the_runbooks_ask_what_the_monitor_answers(scene: Scene) -> None:
+    """Each address of the monitor that a runbook names is one."""
+    text = "".join(page.read_text() for page in (ROOT / "docs/runbooks").glob("*.md"))
+    asked = set(re.findall(r"curl -s '?http://127.0.0.1:9400([^'\s;]*)", text))
+    assert len(asked) >= 8
+    # the version that is served here
+    paths = {path.replace("version=2", "version=7") for path in asked}
+    answers = {path: scene.monitor.client.get(path).status_code for path in sorted(paths)}
+    assert set(answers.values()) == {200}, answers
 
 
 def test_a_monitor_that_dies_pages(scene: Scene) -> None:
