@@ -12,6 +12,7 @@ from timonel.monitor import buffer
 from timonel.monitor.batch import Delivery
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.feature_windows import reference_of
+from timonel.monitor.model import is_told
 from timonel.monitor.opening import Opening
 from timonel.monitor.parcel import Parcel
 from timonel.monitor.terms import require_same
@@ -90,7 +91,7 @@ class Collector:
         """All that was counted since the last time, or the start, for another monitor to `merge`; it is
         forgotten here. What is held back, for its time lies far ahead, comes with a later parcel.
 
-        Raises BadInput without a reference and a task: what is learnt from rows is nobody else's.
+        Raises BadInput where neither a reference nor the settings say what the model predicts.
         """
         with self._lock:
             self._settle()
@@ -172,11 +173,11 @@ class Collector:
             self._settle()
 
     def _require_told(self) -> None:
-        if self._reference is None and self.config.task is None:
+        if not is_told(self._reference, self.config):
             raise BadInput(
-                "parcels were asked of a monitor without a reference and a task",
-                why="what its counters mean is still to be told from rows",
-                fix="give a Reference or set the task; or send the rows themselves to track_batch",
+                "parcels were asked of a monitor that must learn from rows what the model predicts",
+                why="what one has learnt is nobody else's",
+                fix="give a Reference, or set the task and its classes; or send the rows themselves",
             )
 
     def _settle(self) -> None:

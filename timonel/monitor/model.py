@@ -39,6 +39,16 @@ class WatchedModel:
     """Of a text task with a reference."""
 
 
+def is_told(reference: Reference | None, config: MonitorConfig) -> bool:
+    """Whether the reference and the settings alone say what the model predicts, before any row does."""
+    task = config.task or (None if reference is None else reference.task)
+    if task is Task.RANKING:
+        return reference is not None and reference.catalogue is not None
+    if task in (Task.MULTICLASS, Task.TEXT):
+        return bool(config.classes or (reference is not None and reference.classes))
+    return reference is not None or task is not None
+
+
 def watched_model(
     reference: Reference | None, config: MonitorConfig, seen: Mapping[str, Any]
 ) -> WatchedModel:

@@ -17,6 +17,7 @@ from timonel.monitor.batch import OUTCOMES_READ, Delivery
 from timonel.monitor.columns import load_columns, save_columns
 from timonel.monitor.config import MonitorConfig, Role
 from timonel.monitor.intake import tell_columns
+from timonel.monitor.model import is_told
 from timonel.monitor.times import NO_TIME, micros_of
 from timonel.monitor.tracker import Tracker
 from timonel.reference import Reference
@@ -37,7 +38,7 @@ class Opening:
 
     def __init__(self, reference: Reference | None, config: MonitorConfig) -> None:
         self._reference, self._config = reference, config
-        self._told = reference is not None or config.task is not None
+        self._told = is_told(reference, config)
         self._needed = CONFIRMED_BY if self._told else min(OUTCOMES_READ, config.learning_rows)
         self._deliveries: list[Delivery] = []
         self._labels: list[Label] = []

@@ -20,7 +20,7 @@ from timonel.monitor.estimates import Estimates
 from timonel.monitor.feature_windows import FeatureWindows, reference_of
 from timonel.monitor.intake import read_ids, tell_columns
 from timonel.monitor.learning import Learning, Progress
-from timonel.monitor.model import watched_model
+from timonel.monitor.model import is_told, watched_model
 from timonel.monitor.outcomes import UNSEEN_LABEL
 from timonel.monitor.parcel import Parcel
 from timonel.monitor.terms import Terms, require_same, terms_of
@@ -53,7 +53,7 @@ class Tracker:
         self._learning = Learning(config.learning_rows, microseconds(config.learning_span))
         if reference is not None:
             self.features = FeatureWindows(reference, config)
-        if reference is not None or config.task is not None:
+        if is_told(reference, config):
             self._open({})
 
     def _open(self, seen: Mapping[str, Any]) -> Account:

@@ -117,3 +117,16 @@ def test_a_catalogue_tells_new_items_and_diversity() -> None:
     assert metrics["unlisted_share"] == pytest.approx(2 / 1500)
     assert metrics["ctr[1]"] > 0
     assert 0 < float(metrics["intra_list_diversity"]) < 1
+
+
+@pytest.mark.parametrize("task", [Task.MULTICLASS, Task.TEXT, Task.RANKING])
+def test_a_task_alone_does_not_say_its_classes_or_items(task: Task) -> None:
+    """Where only the task is set, the first rows tell its classes, or the items."""
+    found = [["a", "b", "c"][i % 3] for i in range(300)]
+    predictions: list[object] = [[one, "d"] for one in found] if task is Task.RANKING else [*found]
+    monitor = ModelMonitor(config=MonitorConfig(task=task))
+    time = 1.75e9 + np.arange(300) * MINUTE
+    monitor.track_batch({"prediction": predictions, "actual": found, "timestamp": time})
+    metrics = monitor.calculate_metrics("1d")
+    assert metrics["hit_rate" if task is Task.RANKING else "accuracy"] == 1
+    assert not metrics.rejected
