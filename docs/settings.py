@@ -31,9 +31,10 @@ def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
         yield _row(key, setting, key in required, definitions)
     yield ""
     for key, setting in section["properties"].items():
-        inner = _resolve(setting, definitions)
-        if "properties" in inner:
-            yield from _section(f"{path}.{key}", inner, definitions)
+        for branch in setting.get("anyOf", [setting]):
+            inner = _resolve(branch, definitions)
+            if "properties" in inner:
+                yield from _section(f"{path}.{key}", inner, definitions)
         items = _resolve(setting.get("items", {}), definitions)
         if "properties" in items:
             yield from _section(f"{path}.{key}[]", items, definitions)
