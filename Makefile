@@ -29,7 +29,7 @@ help: ## list the targets
 install: .venv/installed ## everything into .venv, from the hash-pinned lock files
 
 # Debian's; a test that needs one that is not there is skipped
-TOOLS := prometheus prometheus-alertmanager
+TOOLS := prometheus prometheus-alertmanager chromium fonts-dejavu-core
 
 .PHONY: tools
 tools: ## what some tests run besides Python, by apt-get (needs root)
@@ -64,6 +64,10 @@ bench-serving: install ## the predictor beside KServe's sklearn server: CPU a re
 .PHONY: bench-ingest
 bench-ingest: install ## the detector beside a server that only accepts: CPU an event, one by one and in batches, targets
 	$(BIN)/python benchmarks/ingest.py $(BENCH)
+
+.PHONY: bench-page
+bench-page: install ## the monitor's page in Chromium with 90 days and 30 features: first byte, load event, target
+	$(BIN)/python benchmarks/page.py $(BENCH)
 
 .PHONY: bench-drift
 bench-drift: install ## two_sample beside Alibi Detect (BSL 1.1, in a venv of its own): time a window, target

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -38,7 +38,14 @@ def watched(
 @contextmanager
 def served(models: Mapping[str, ModelMonitor], folder: Path) -> Iterator[tuple[str, "Stop"]]:
     """The page's address, and what stops it."""
-    station = Station([watched(one, name, folder) for name, one in models.items()])
+    with serving([watched(one, name, folder) for name, one in models.items()]) as found:
+        yield found
+
+
+@contextmanager
+def serving(models: Sequence[Watched]) -> Iterator[tuple[str, "Stop"]]:
+    """The same, of models that are watched already."""
+    station = Station(models)
     app = FastAPI()
     app.include_router(routes(station))
     with socket.socket() as listening:
