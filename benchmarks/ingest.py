@@ -2,9 +2,10 @@
 
 Both run on uvicorn with one worker. In paired rounds a light client posts the same events to one and to the
 other over eight connections; what counts is the CPU time of the process from the first post until the last
-event is folded, which a noisy machine disturbs less than the clock. An event is a half of an inference of 30
-numeric features in V2: a request of 2 kB or a response of 0.3 kB. Exit code 0 when every target is met,
-else 10.
+row is delivered, which a noisy machine disturbs less than the clock. An event is a half of an inference of 30
+numeric features in V2: a request of 2 kB or a response of 0.3 kB. The detector spools it, joins, holds the
+rows to the contract, folds them, hands parcels to a monitor (the server that only accepts plays it) and
+appends the rows to a ledger in a directory. Exit code 0 when every target is met, else 10.
 """
 
 import argparse
@@ -25,12 +26,32 @@ from typing import Any
 import httpx
 import numpy as np
 import orjson
+import pyarrow as pa
+
+from timonel.contract import ColumnContract, DataContract
+from timonel.reference import Reference
+from timonel.terms import Task
 
 TARGETS = {1: 8_000.0, 100: 20_000.0}
 """Events a second and core, by how many a message has."""
 _CONNECTIONS = 8
 _FEATURES = 30
+_NAMES = tuple(f"f{i:02}" for i in range(_FEATURES))
+_SETTINGS = """model: {name: m, task: binary}
+data: {source: none.csv, target: t}
+monitoring:
+  detector:
+    port: 0
+    name: bench
+    monitor_url: http://127.0.0.1:%d
+    commit_every: 5s
+"""
 _TYPE = "org.kubeflow.serving.inference."
+_DONE = (
+    "spool_unread_bytes 0.0",
+    'outbox_rows{destination="ledger"} 0.0',
+    'outbox_rows{destination="monitor"} 0.0',
+)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -65,13 +86,14 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def _wait(self) -> None:
-        """Until all is folded."""
+        """Until all is delivered."""
         if self.name == "accepts only":
             return
+        time.sleep(0.5)  # the last rows are passed on once the spool has been empty for a moment
         url = f"http://127.0.0.1:{self.port}/metrics"
-        while "spool_unread_bytes 0.0" not in httpx.get(url).text:
-            time.sleep(0.1)
-        time.sleep(0.5)  # the last rows are folded once the spool has been empty for a moment
+        while not all(line in (text := httpx.get(url).text) for line in _DONE):
+            time.sleep(0.25)
+        assert text.count(',outcome="refused"} 0.0') == 2, text
 
 
 def main() -> int:
@@ -115,27 +137,19 @@ def _judge(running: list[Server]) -> int:
 
 @contextmanager
 def servers(folder: Path) -> Iterator[list[Server]]:
-    """The detector and the server that only accepts."""
-    settings = "model: {name: m, task: binary}\ndata: {source: none.csv, target: t}\n"
-    (folder / "timonel.yaml").write_text(settings)
-    timonel = str(Path(sys.executable).with_name("timonel"))
-    commands = {
-        "accepts only": [sys.executable, __file__, "accept"],
-        "detector": [timonel, "detect", "--json", "--port", "0"],
-    }
-    processes = [
-        subprocess.Popen(c, cwd=folder, stdout=subprocess.PIPE, text=True)
-        for c in commands.values()
-    ]
+    """The server that only accepts, and the detector, which delivers to it and to a ledger."""
+    _reference().save(folder / "reference.parquet")
+    processes: list[subprocess.Popen[str]] = []
     try:
-        found = []
-        for name, process in zip(commands, processes, strict=True):
-            assert process.stdout is not None
-            port = int(orjson.loads(process.stdout.readline())["url"].rpartition(":")[2])
-            streams = [socket.create_connection(("127.0.0.1", port)) for _ in range(_CONNECTIONS)]
-            found.append(Server(name, process.pid, port, streams))
-        yield found
-        for server in found:
+        accepting = _started(
+            "accepts only", [sys.executable, __file__, "accept"], folder, processes
+        )
+        (folder / "timonel.yaml").write_text(_SETTINGS % accepting.port)
+        timonel = str(Path(sys.executable).with_name("timonel"))
+        command = [timonel, "detect", "--json", "--reference", "reference.parquet"]
+        running = [accepting, _started("detector", command, folder, processes)]
+        yield running
+        for server in running:
             for stream in server.streams:
                 stream.close()
     finally:
@@ -144,17 +158,44 @@ def servers(folder: Path) -> Iterator[list[Server]]:
             process.communicate()
 
 
+def _started(
+    name: str, command: list[str], folder: Path, processes: list[subprocess.Popen[str]]
+) -> Server:
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    processes.append(process)
+    assert process.stdout is not None
+    port = int(orjson.loads(process.stdout.readline())["url"].rpartition(":")[2])
+    streams = [socket.create_connection(("127.0.0.1", port)) for _ in range(_CONNECTIONS)]
+    return Server(name, process.pid, port, streams)
+
+
+def _reference() -> Reference:
+    """Of a thousand rows, with a contract that the events keep."""
+    rng = np.random.default_rng(1)
+    table = pa.table({name: rng.normal(size=1000) for name in _NAMES})
+    columns = tuple(
+        ColumnContract(name=name, kind="numeric", minimum=-20, maximum=20) for name in _NAMES
+    )
+    contract = DataContract(
+        model="m", task=Task.BINARY, features=columns, target="t", classes=(0, 1), rows=1000
+    )
+    return Reference.fit(table, contract=contract)
+
+
 def accept() -> int:
-    """The server that reads a body and answers."""
+    """The server that reads a body and answers; a delivery with its mark."""
     import uvicorn
     import uvloop
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         while (await receive()).get("more_body"):
             pass
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+        mark = dict(scope["headers"]).get(b"x-timonel-mark")
+        body = b'{"mark":0}' if mark is None else b'{"mark":%b}' % mark
+        length = b"%d" % len(body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{}"})
+        await send({"type": "http.response.body", "body": body})
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -199,7 +240,8 @@ def _inference(identity: str, values: Any) -> Iterator[tuple[dict[str, str], dic
         "component": "predictor",
         "modelversion": "7",
     }
-    inputs = [_tensor(f"f{i:02}", "FP64", v) for i, v in enumerate(values.round(6).tolist())]
+    numbers = values.round(6).tolist()
+    inputs = [_tensor(name, "FP64", v) for name, v in zip(_NAMES, numbers, strict=True)]
     yield common | {"type": _TYPE + "request"}, {"id": identity, "inputs": inputs}
     outputs = [_tensor("predict", "INT64", 1), _tensor("score", "FP32", 0.75)]
     answer = {"model_name": "m", "model_version": "7", "id": identity, "outputs": outputs}
