@@ -18,7 +18,8 @@ class Gate:
 
     A parcel that begins more than `max_ahead` microseconds after the newest time believed is held back until
     time has come that far, or others confirm it: traffic that was away and is back is believed at its second
-    parcel; one detector of several that runs ahead never is.
+    parcel; a detector that runs ahead is not while the others see a third of the traffic. The first parcel
+    of all is taken at its word.
     """
 
     def __init__(self, max_ahead: int) -> None:
