@@ -1,11 +1,13 @@
 """`timonel watch` as a process of its own, and what detectors and people send to it."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +75,15 @@ class Watching:
         }
 
     def judged(self) -> None:
-        """Wait for a whole round of judging."""
-        begun = time.time()
-        wait(lambda: (self.heartbeat() or 0) > begun)
-        begun = time.time()
-        wait(lambda: (self.heartbeat() or 0) > begun)
+        """Wait for a whole round of judging, begun after now."""
+        for _ in range(2):
+            begun = time.time()
+            wait(lambda begun=begun: (self.heartbeat() or 0) > begun)
 
     def heartbeat(self) -> float | None:
         """When the last one ended."""
-        return self.series().get(("timonel_monitor_heartbeat_timestamp_seconds", frozenset()))
+        beat = self.client.get("/healthz").json()["heartbeat"]
+        return None if beat is None else datetime.fromisoformat(beat).timestamp()
 
     def log(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
@@ -103,7 +105,7 @@ def wait(done: Callable[[], object], seconds: float = 20) -> None:
 
 @contextmanager
 def watching(
-    folder: Path, *flags: str, settings: str = "stale_after: 1h", **environment: str
+    folder: Path, *flags: str, settings: str = "stale_after: 1h, ledger: false", **environment: str
 ) -> Iterator[Watching]:
     """A monitor with its state in `folder`, killed at the end if it still runs."""
     folder.mkdir(exist_ok=True)
@@ -132,8 +134,6 @@ def watching(
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {k: v for k, v in os.environ.items() if not k.startswith("TIMONEL_")}
 
 
@@ -157,8 +157,8 @@ def rows_body(first: int, count: int) -> bytes:
     return table_bytes(rows(first, count))
 
 
-def parcel_body(first: int, count: int) -> bytes:
+def parcel_body(first: int, count: int, **settings: Any) -> bytes:
     """The same as one with a task hands them over."""
-    one = ModelMonitor(config=MonitorConfig(name="fraud", task=Task.BINARY))
+    one = ModelMonitor(config=MonitorConfig(name="fraud", task=Task.BINARY, **settings))
     one.track_batch(rows(first, count))
     return one.hand_over().to_bytes()

@@ -330,6 +330,8 @@ class MonitorService(Section):
     """Port; 0 takes a free one."""
     directory: str | None = None
     """Where its journal and snapshots lie. Default: `monitor` in storage.directory."""
+    ledger: bool = True
+    """Whether labels and hourly figures are kept in the ledger, too."""
     judge_every: Duration = timedelta(seconds=10)
     """Time between two rounds of judging: what the page, the API and /metrics say is at most so old."""
     snapshot_every: Duration = timedelta(minutes=5)

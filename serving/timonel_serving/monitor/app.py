@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from timonel.errors import BadInput
+from timonel.errors import BadInput, TimonelError
 from timonel_serving.http.body import Disconnected
 from timonel_serving.http.exchange import Message, Receive, Scope, Send
 from timonel_serving.http.identity import request_id
@@ -24,7 +24,7 @@ from timonel_serving.monitor.taking import taking
 from timonel_serving.problems import Problem, problem_of
 
 _log = logging.getLogger("timonel.monitor")
-_REFUSED = (400, 401, 404, 413, 415, 503)
+_REFUSED = (400, 401, 404, 409, 413, 415, 503)
 _REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": schemas.Problem} for code in _REFUSED}
 
 
@@ -41,7 +41,7 @@ def create_app(service: Service, pages: Iterable[APIRouter] = ()) -> FastAPI:
         app.include_router(routes, responses=_REFUSALS)
     for routes in (tending(service), *pages):
         app.include_router(routes)
-    for kind in (Exception, RequestValidationError, HTTPException, Disconnected):
+    for kind in (TimonelError, RequestValidationError, HTTPException, Disconnected):
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(Identified)
     describe(app)
@@ -75,7 +75,13 @@ class Identified:
             await send(message)
 
         with logged_as(request_id=name):
-            await self._app(scope, receive, identified)
+            try:
+                await self._app(scope, receive, identified)
+            except Exception as error:
+                _log.exception("a request failed")
+                if not status:
+                    refusal = await _refuse(Request(scope), error)
+                    await refusal(scope, receive, identified)
             facts = {"method": scope["method"], "path": scope["path"][:200], "status": status}
             took = round((time.perf_counter() - begun) * 1000, 2)
             _log.debug("request answered", extra=facts | {"milliseconds": took})
@@ -86,8 +92,6 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, Disconnected):
         return Response(status_code=HTTPStatus.BAD_REQUEST)
     problem = _problem(error)
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and problem.code == "internal":
-        _log.error("a request failed", exc_info=error)
     body = schemas.Problem(
         type=f"urn:timonel:problem:{problem.code}",
         title=HTTPStatus(problem.status).phrase,

@@ -52,11 +52,11 @@ def watch(
     loaded = loaded.model_copy(update={"monitoring": monitoring})
     logs.set_up("monitor", model=loaded.model.name)
     known = None if reference is None else reference_at(reference)
-    station = Station([open_watched(loaded, known)])
+    station = Station([open_watched(loaded, known, os.environ)])
     service = put_together(station, settings, os.environ, time.time)
 
     def announce(url: str) -> None:
-        facts = {"model": loaded.model.name, "url": url, "directory": str(folder_of(loaded))}
+        facts = {"model": loaded.model.name, "url": url, "directory": str(folder_of(loaded, known))}
         typer.echo(json.dumps(facts) if as_json else _story(facts))
         sys.stdout.flush()
 

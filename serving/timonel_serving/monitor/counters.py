@@ -30,7 +30,8 @@ class Counters:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"served": self.served, "refused": self.refused}
+        served = {version: dict(counts) for version, counts in self.served.items()}
+        return {"served": served, "refused": dict(self.refused)}
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:

@@ -32,15 +32,6 @@ class Detectors:
         self._known: dict[str, Heard] = {}
         self._lock = Lock()
 
-    @property
-    def newest(self) -> int:
-        """The newest event time that any of them sent, microseconds; NO_TIME before the first."""
-        with self._lock:
-            return self._newest()
-
-    def _newest(self) -> int:
-        return max((one.newest for one in self._known.values()), default=NO_TIME)
-
     def mark(self, name: str) -> int:
         """How far one has come; 0 if it is not known."""
         with self._lock:
@@ -71,17 +62,20 @@ class Detectors:
             one = self._known[name]
             one.mark, one.newest = max(mark, one.mark), max(newest, one.newest)
 
-    def status(self, now: float) -> tuple[DetectorStatus, ...]:
-        """All that are not forgotten, by name."""
+    def status(self, now: float, newest: int) -> tuple[DetectorStatus, ...]:
+        """All that are not forgotten, by name; `newest` is the newest event time believed.
+
+        A detector whose clock is ahead does not make the others late.
+        """
         with self._lock:
-            newest, known = self._newest(), sorted(self._known.items())
+            known = sorted(self._known.items())
         return tuple(
             DetectorStatus(
                 name=name,
                 mark=one.mark,
                 newest_event=None if one.newest < 0 else as_datetime(one.newest),
                 last_heard=datetime.fromtimestamp(one.heard, UTC),
-                lag_seconds=None if one.newest < 0 else (newest - one.newest) / 1e6,
+                lag_seconds=None if one.newest < 0 else max(newest - one.newest, 0) / 1e6,
                 stale=now - one.heard > self._stale_after,
             )
             for name, one in known

@@ -15,12 +15,27 @@ _STATES = {
     Status.LEARNING: HealthState.LEARNING,
 }
 _RUNBOOKS = (
-    (("error_rate", "timeout_rate", "rejected_rate", "slow_rate", "throughput"), "service"),
-    (("p50_latency", "p95_latency", "p99_latency", "mean_latency"), "service"),
-    (("null_rate[", "other_rate", "oov_rate", "violation_rate", "feature"), "data-quality"),
-    (("null_rate",), "service"),
-    ((DRIFT, "alert_rate", "mean_score", "class_share", "base_rate"), "drift"),
+    (("error_rate", "timeout_rate", "rejected_rate"), "error-budget-burn"),
+    (
+        ("p50_latency", "p95_latency", "p99_latency", "mean_latency", "slow_rate"),
+        "latency-budget-burn",
+    ),
+    (("null_rate",), "null-budget-burn"),
+    (("violation_rate",), "violation-budget-burn"),
+    ((DRIFT,), "drift-open"),
     ((STOPPED,), "no-data"),
+)
+"""By what an anomaly is about: the page of docs/runbooks."""
+_QUALITY = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "macro_",
+    "roc_auc",
+    "pr_auc",
+    "hit_rate",
+    "mrr",
 )
 
 
@@ -55,7 +70,7 @@ def _stale(detectors: Sequence[DetectorStatus]) -> Health:
         " how the model is now is not known.",
         last.last_heard,
         "Check that the detectors run and reach the monitor.",
-        "runbooks/stale",
+        "runbooks/detector-stale",
     )
 
 
@@ -69,5 +84,8 @@ def _silent(detectors: Sequence[DetectorStatus]) -> str:
 
 
 def _runbook(metric: str) -> str:
+    if metric.endswith("_gap"):
+        return "runbooks/performance-gap"
+    quality = metric.startswith(_QUALITY)
     found = (page for names, page in _RUNBOOKS if metric.startswith(names))
-    return f"runbooks/{next(found, 'performance')}"
+    return f"runbooks/{next(found, 'performance-low' if quality else 'anomaly-open')}"

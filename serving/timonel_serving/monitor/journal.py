@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
 
-from filelock import FileLock, Timeout
-
-from timonel.errors import Busy, Corrupt, Unavailable
+from timonel.errors import Corrupt, Unavailable
 from timonel_serving.detector.spool import segment as files
 from timonel_serving.detector.spool.segment import HEAD, Segment
 
@@ -26,9 +24,7 @@ class Journal:
     def __init__(self, folder: Path, since: int = 0) -> None:
         """Open the journal, which is needed from position `since` on."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._lock = RLock()
-        self._owner = _hold(folder)
+        self._folder, self._lock = folder, RLock()
         self._segments = deque(files.existing(folder))
         self.cut = 0
         """Bytes of an unfinished record cut off the end, after a power loss."""
@@ -105,7 +101,6 @@ class Journal:
             for segment in self._segments:
                 os.close(segment.fd)
             self._segments.clear()
-            self._owner.release()
 
     @staticmethod
     def _undo(segment: Segment, size: int) -> None:
@@ -129,15 +124,3 @@ class Journal:
                 f" the snapshot needs it from {since:,} on",
                 fix="restore the whole folder of the monitor from one copy",
             )
-
-
-def _hold(folder: Path) -> FileLock:
-    lock = FileLock(folder / "lock", thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(
-            f"another monitor writes to {folder}",
-            fix="stop it, or give this one another monitoring.monitor.directory",
-        ) from None
-    return lock

@@ -70,6 +70,16 @@ def read_labels(frame: Any, latest: int) -> Labels:
     return Labels(table.filter(pa.array(usable)), rows, rejected)
 
 
+def timed(labels: Labels, newest: int) -> Labels:
+    """The same, those without an arrival with the newest event time, in microseconds; -1: it is not known."""
+    if newest < 0:
+        return labels
+    now = pa.scalar(newest, pa.int64()).cast(TIME)
+    arrived = labels.table["arrived_at"].fill_null(now)
+    table = labels.table.set_column(2, "arrived_at", arrived)
+    return Labels(table, labels.rows, labels.rejected)
+
+
 def answer(labels: Labels, counted: LabelCounts | None) -> LabelAnswer:
     """What became of labels: `counted` is what came to the monitor's counts by those that can be used."""
     tally = Counter(() if counted is None else counted.tally)

@@ -13,7 +13,9 @@ from timonel_serving.monitor.access import access
 from timonel_serving.monitor.app import create_app
 from timonel_serving.monitor.gate import Gate
 from timonel_serving.monitor.judging import Judging
+from timonel_serving.monitor.keeping import Keeping
 from timonel_serving.monitor.metrics import MonitorMetrics
+from timonel_serving.monitor.page import routes
 from timonel_serving.monitor.service import Service
 from timonel_serving.monitor.station import Station
 
@@ -39,7 +41,7 @@ def run(service: Service, settings: MonitorService, announce: Callable[[str], An
     """Serve until SIGTERM or SIGINT; `announce` is told the address."""
     listener = bind(settings.host, settings.port, "port", SECTION)
     config = uvicorn.Config(
-        create_app(service),
+        create_app(service, [routes(service.station)]),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -52,10 +54,15 @@ def run(service: Service, settings: MonitorService, announce: Callable[[str], An
         announce(f"http://{address(listener)}")
         await server.serve(sockets=[listener])
 
+    models = [service.station.model(name) for name in service.station.names]
+    threads: list[Judging | Keeping] = [service.judging]
+    threads += [Keeping(one) for one in models if one.keeps]
     listener.listen(2048)
-    service.judging.start()
+    for thread in threads:
+        thread.start()
     try:
         uvloop.run(serve())
     finally:
-        service.judging.stop()
+        for thread in threads:
+            thread.stop()
         service.station.close()

@@ -2,18 +2,20 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from timonel.anomalies import Anomaly
 from timonel.anomalies.words import DRIFT
-from timonel.ledger import Record
 from timonel_serving.monitor import schemas
 from timonel_serving.monitor.asked import Asked, answer, series
 from timonel_serving.monitor.service import Service
 from timonel_serving.monitor.watched import Watched
+
+if TYPE_CHECKING:
+    from timonel.ledger import Record
 
 Model = Annotated[str, Path(max_length=100, examples=["fraud"])]
 Detector = Annotated[str, Path(max_length=128, examples=["fraud-predictor-0"])]
@@ -32,7 +34,11 @@ def reading(service: Service) -> APIRouter:
     def health(name: Model) -> schemas.HealthAnswer:
         return _health(model(name))
 
-    @routes.get("/{name}/metrics", summary="Figures of a window, or of a series of windows")
+    @routes.get(
+        "/{name}/metrics",
+        summary="Figures of a window, or of a series of windows",
+        response_model_exclude_unset=True,
+    )
     def metrics(name: Model, asked: Annotated[Asked, Query()]) -> schemas.Metrics | schemas.Series:
         if asked.step is None:
             return schemas.Metrics.model_validate(answer(model(name), asked).to_dict())
@@ -121,7 +127,7 @@ def _anomaly(found: Anomaly) -> schemas.AnomalyAnswer:
     return schemas.AnomalyAnswer.model_validate(found.to_dict() | {"sentence": found.sentence})
 
 
-def _decision(found: Record) -> schemas.DecisionAnswer:
+def _decision(found: "Record") -> schemas.DecisionAnswer:
     """A record; of details that are no JSON object, since somebody changed them, their text."""
     try:
         details: Any = json.loads(found.details)

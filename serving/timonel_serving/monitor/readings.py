@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from timonel.config import Config
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.standing import Standing
 from timonel.performance.value import Measured
@@ -24,7 +23,7 @@ class Readings:
     metrics: Mapping[Key, Mapping[str, Measured]]
 
 
-def read(monitor: ModelMonitor, config: Config, now: float) -> Readings:
+def read(monitor: ModelMonitor, now: float) -> Readings:
     """Judge what is over, and read the newest hour and day of all versions."""
     standing = monitor.standing()
     versions = ("", *(v for v in standing.versions if v))

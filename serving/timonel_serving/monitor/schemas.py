@@ -40,6 +40,14 @@ class Value(Answer):
     n: int
     """Rows that it rests on."""
     state: State
+    bound: float | None = None
+    """Of a figure from a histogram: how far its bins may put it off, in its own unit."""
+    assumption: str | None = None
+    """Of an estimate without labels: what it rests on."""
+    trusted: bool | None = None
+    """Of an estimate: whether it held on the days whose labels have come."""
+    n_ignored: int | None = None
+    """Of an estimate: rows without a score."""
 
 
 class Metrics(Answer):

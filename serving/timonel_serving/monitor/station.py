@@ -1,18 +1,22 @@
 """The models that this process watches."""
 
-import os
+import hashlib
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from timonel.config import Config
-from timonel.ledger import Ledger
-from timonel.ledger import Place as LedgerPlace
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.reference import Reference
 from timonel_serving.monitor.watched import Clock, Place, Watched
 from timonel_serving.problems import NotFound
+
+if TYPE_CHECKING:
+    from timonel.ledger import Ledger
 
 __all__ = ["Station", "Watched", "open_watched"]
 
@@ -44,17 +48,35 @@ class Station:
 
 
 def open_watched(
-    config: Config, reference: Reference | None = None, clock: Clock = time.time
+    config: Config,
+    reference: Reference | None,
+    environment: Mapping[str, str],
+    clock: Clock = time.time,
 ) -> Watched:
     """The model of the settings, as it was when it was last stopped."""
-    ledger = Ledger(LedgerPlace.of(config.ledger, os.environ))
-    lateness = {"lateness": config.monitoring.monitor.lateness}
-    monitor = ModelMonitor(reference, MonitorConfig.of(config).model_copy(update=lateness))
-    return Watched(config.model.name, config, monitor, Place(folder_of(config), ledger), clock)
+    own = {"lateness": config.monitoring.monitor.lateness, "columns": {}}
+    monitor = ModelMonitor(reference, MonitorConfig.of(config).model_copy(update=own))
+    keeps = config.monitoring.monitor.ledger
+    opened = partial(_ledger_at, config.ledger, environment) if keeps else None
+    place = Place(folder_of(config, reference), opened)
+    return Watched(config.model.name, config, monitor, place, clock)
 
 
-def folder_of(config: Config) -> Path:
-    """Where the state of the settings' model lies."""
+def _ledger_at(address: str, environment: Mapping[str, str]) -> "Ledger":
+    from timonel.ledger import Ledger
+    from timonel.ledger import Place as LedgerPlace
+
+    return Ledger(LedgerPlace.of(address, environment))
+
+
+def folder_of(config: Config, reference: Reference | None) -> Path:
+    """Where the state of the settings' model lies: what was counted by one reference fits no other."""
     given = config.monitoring.monitor.directory
     folder = config.home / "monitor" if given is None else config.base / given
-    return folder.absolute() / config.model.name
+    name = "learnt" if reference is None else digest_of(reference)[:12]
+    return folder.absolute() / config.model.name / name
+
+
+def digest_of(reference: Reference) -> str:
+    """The same for equal references alone."""
+    return hashlib.sha256(json.dumps(reference.head()).encode()).hexdigest()

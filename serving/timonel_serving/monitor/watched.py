@@ -3,26 +3,34 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from timonel.config import Config
-from timonel.ledger import Ledger
-from timonel.ledger import Record as Decision
+from timonel.errors import BadInput, TimonelError
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
 from timonel_serving.monitor.counters import Counters
 from timonel_serving.monitor.detectors import Detectors
 from timonel_serving.monitor.health import health_of
-from timonel_serving.monitor.journal import Journal
-from timonel_serving.monitor.labels import Labels, answer, read_labels
+from timonel_serving.monitor.labels import Labels, answer, read_labels, timed
 from timonel_serving.monitor.readings import Readings, read
 from timonel_serving.monitor.records import Record, read_delivery, read_table, table_bytes
 from timonel_serving.monitor.states import DetectorStatus, Health, LabelAnswer
+from timonel_serving.monitor.store import Snapshot, Store
+from timonel_serving.problems import Conflict
+
+if TYPE_CHECKING:
+    from timonel.ledger import Ledger
+    from timonel.ledger import Record as Decision
 
 _log = logging.getLogger("timonel.monitor")
+_MUCH = 256 * 2**20
+"""Bytes of the journal after which a snapshot is due, however young the last one is."""
 
 Clock = Callable[[], float]
 """Now, by the wall clock: seconds since 1970 UTC."""
@@ -33,7 +41,8 @@ class Place:
     """Where a model's state lies, and its ledger."""
 
     folder: Path
-    ledger: Ledger | None = None
+    ledger: Callable[[], "Ledger"] | None = None
+    """Opens it, when it is needed: its libraries load slowly."""
 
 
 class Watched:
@@ -42,15 +51,28 @@ class Watched:
     def __init__(
         self, name: str, config: Config, monitor: ModelMonitor, place: Place, clock: Clock
     ) -> None:
+        """Go on from what lies in the place; `monitor` is where it begins if nothing does."""
         self.name, self.config, self.monitor = name, config, monitor
-        self._ledger, self._clock = place.ledger, clock
+        self._place, self._clock = place, clock
         self._lock = RLock()
         self._detectors = Detectors(config.monitoring.monitor.stale_after)
-        self._journal = Journal(place.folder / "journal")
         self.counters = Counters()
+        self.store = Store(place.folder)
+        self.delivered = self.store.snapshot.delivered
+        """Up to which position of the journal labels are in the ledger."""
+        self._saved = clock()
         self._readings: Readings | None = None
-        for _, payload in self._journal.read(self._journal.start):
-            self._recount(Record.unpack(payload))
+        self._resume(self.store.snapshot)
+
+    @cached_property
+    def ledger(self) -> "Ledger | None":
+        """Where labels, figures and decisions are kept; None: nowhere."""
+        return None if self._place.ledger is None else self._place.ledger()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a ledger."""
+        return self._place.ledger is not None
 
     def take(self, detector: str, mark: int, delivery: Parcel | pa.Table) -> int:
         """Count what a detector has seen up to a mark; the highest mark that is safely on disk.
@@ -58,19 +80,22 @@ class Watched:
         What lies below that mark already is not counted again.
         """
         if isinstance(delivery, Parcel):
-            return self.receive(
-                Record("parcel", delivery.to_bytes(), detector, mark, self._clock())
-            )
-        return self.receive(Record("rows", table_bytes(delivery), detector, mark, self._clock()))
+            return self.receive(Record("parcel", delivery.to_bytes(), detector, mark, self.now()))
+        return self.receive(Record("rows", table_bytes(delivery), detector, mark, self.now()))
 
     def receive(self, record: Record) -> int:
-        """The same, of what came over the network; without a body the detector only says it is there."""
+        """The same, of what came over the network; without a body the detector only says it is there.
+
+        Raises `Conflict` for the parcel of a detector that counts otherwise.
+        """
         delivery = read_delivery(record) if record.body else None
         with self._lock:
             known = self._detectors.hear(record.detector, record.heard)
             if delivery is None or record.mark <= known:
                 return known
-            self._journal.append(record.pack(), 1)
+            if isinstance(delivery, Parcel):
+                self._check(delivery)
+            self.store.journal.append(record.pack(), 1)
             self._count(record, delivery)
             return record.mark
 
@@ -81,16 +106,17 @@ class Watched:
     def label(self, rows: pa.Table) -> LabelAnswer:
         """Count outcomes; what became of them."""
         with self._lock:
-            labels = read_labels(rows, self._latest())
+            newest = self._newest()
+            labels = timed(read_labels(rows, max(round(self.now() * 1e6), newest)), newest)
             if not labels.table.num_rows:
                 return answer(labels, None)
-            record = Record("labels", table_bytes(labels.table), heard=self._clock())
-            self._journal.append(record.pack(), labels.table.num_rows)
+            record = Record("labels", table_bytes(labels.table), heard=self.now())
+            self.store.journal.append(record.pack(), labels.table.num_rows)
             return self._label(labels)
 
     def detectors(self) -> tuple[DetectorStatus, ...]:
         """All that were heard of lately."""
-        return self._detectors.status(self._clock())
+        return self._detectors.status(self.now(), self._newest())
 
     def health(self) -> Health:
         """How the model is, as it was judged last."""
@@ -100,9 +126,37 @@ class Watched:
         """What was read from the windows at the last judging."""
         return self._readings or self.judge()
 
+    @property
+    def last_readings(self) -> Readings | None:
+        """The same if it was ever judged: nothing is computed."""
+        return self._readings
+
+    def judge(self) -> Readings:
+        """Judge what is over, and read what is asked for all the time."""
+        self._readings = read(self.monitor, self.now())
+        return self._readings
+
     def upkeep(self) -> None:
         """What is due from time to time."""
         self.judge()
+        every = self.config.monitoring.monitor.snapshot_every.total_seconds()
+        behind = self.store.journal.end - self.store.snapshot.position
+        if behind and (self.now() - self._saved >= every or behind > _MUCH):
+            self.save()
+
+    def save(self) -> None:
+        """Write a snapshot; then the journal's older part goes."""
+        with self._lock:
+            snapshot = Snapshot(
+                self.store.snapshot.identity,
+                self.store.journal.end,
+                self.delivered if self.keeps else self.store.journal.end,
+                self._detectors.to_dict(),
+                self.counters.to_dict(),
+                self.monitor.save(),
+            )
+        self.store.save(snapshot)
+        self._saved = self.now()
 
     def refused(self, code: str) -> None:
         """Count a delivery that was not taken."""
@@ -113,29 +167,41 @@ class Watched:
         """The wall clock."""
         return self._clock()
 
-    @property
-    def last_readings(self) -> Readings | None:
-        """The same if it was ever judged: nothing is computed."""
-        return self._readings
-
-    def judge(self) -> Readings:
-        """Judge what is over, and read what is asked for all the time."""
-        self._readings = read(self.monitor, self.config, self._clock())
-        return self._readings
-
-    def decisions(self) -> list[Decision]:
+    def decisions(self) -> "list[Decision]":
         """The ledger's decisions about this model, newest first."""
-        found = [] if self._ledger is None else self._ledger.decisions()
+        found = [] if self.ledger is None else self.ledger.decisions()
         return [one for one in reversed(found) if one.model in (None, "", self.name)]
 
     def close(self) -> None:
         """Stop; what was answered is on the disk."""
+        try:
+            if self.store.journal.end > self.store.snapshot.position:
+                self.save()
+        except (OSError, TimonelError):
+            _log.exception("no snapshot was written: the next start reads the journal")
         with self._lock:
-            self._journal.close()
+            self.store.close()
 
-    def _latest(self) -> int:
-        """Micros up to which an arrival is believed, as far as event time and the wall clock say."""
-        return max(round(self._clock() * 1e6), self._detectors.newest)
+    def _newest(self) -> int:
+        newest = self.monitor.newest
+        return -1 if newest is None else round(newest.timestamp() * 1e6)
+
+    def _resume(self, snapshot: Snapshot) -> None:
+        if snapshot.monitor:
+            self.monitor = self._restored(snapshot)
+            self._detectors.resume(snapshot.detectors)
+            self.counters = Counters.of(snapshot.counters)
+        for _, payload in self.store.journal.read(snapshot.position):
+            self._recount(Record.unpack(payload))
+
+    def _restored(self, snapshot: Snapshot) -> ModelMonitor:
+        try:
+            return ModelMonitor.restore(snapshot.monitor, self.monitor.config)
+        except BadInput as error:
+            raise BadInput(
+                f"the state of {self.name} was counted by other settings: {error.message}",
+                fix="take the settings back, or give another monitoring.monitor.directory",
+            ) from None
 
     def _recount(self, record: Record) -> None:
         """Count a record of the journal, whatever is in it: what failed before fails again."""
@@ -147,6 +213,12 @@ class Watched:
                 self._count(record, read_delivery(record))
         except Exception:
             _log.exception("a record of the journal could not be counted")
+
+    def _check(self, parcel: Parcel) -> None:
+        try:
+            self.monitor.check(parcel)
+        except BadInput as error:
+            raise Conflict(error.message, why=error.why, fix=error.fix) from None
 
     def _count(self, record: Record, delivery: Parcel | pa.Table) -> None:
         if isinstance(delivery, Parcel):

@@ -4,14 +4,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from timonel.errors import TimonelError
-from timonel.ledger import Record
 from timonel.monitor.report.view import ReportView
 from timonel_serving.monitor.page.asked import Asked
 from timonel_serving.monitor.readings import Readings
 from timonel_serving.monitor.station import Watched
+
+if TYPE_CHECKING:
+    from timonel.ledger import Record
 
 MOST = 32
 MOST_DECISIONS = 50
@@ -23,7 +25,7 @@ Kept = TypeVar("Kept")
 class Decisions:
     """The newest decisions, or why they cannot be read."""
 
-    records: tuple[Record, ...] = ()
+    records: "tuple[Record, ...]" = ()
     error: str = ""
 
 
