@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from telling import announced, command, console, say, stop
+from telling import announced, command, console, say, shorten, stop
 
 from timonel.config import load_config
 
 LEFT_BEHIND = ("spool", "monitor", "ledger")
 """What an earlier demo counted: another fortnight on top of it would be no fortnight."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for the monitor to have counted all that was played."""
+ROUND = 12.0
+"""Seconds in which the monitor judges once, by default."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,30 @@ def watched(settings: Path, package: str, *, fixed_ports: bool) -> Iterator[Onli
     for name in LEFT_BEHIND:
         shutil.rmtree(config.home / name, ignore_errors=True)
     words = ("-c", settings, "--reference", package, *(() if fixed_ports else ("--port", "0")))
+    logs = config.home / "logs"
     console.print()
-    with started("watch", *words) as monitor:
+    with started("watch", *words, log=logs / "monitor.log") as monitor:
         say("monitor", monitor["url"])
-        with started("detect", *words, "--monitor-url", monitor["url"]) as detector:
+        at = ("--monitor-url", monitor["url"])
+        with started("detect", *words, *at, log=logs / "detector.log") as detector:
             say("detector", detector["url"])
+            say("logs", shorten(logs))
             yield Online(config.model.name, detector["url"], monitor["url"])
 
 
 @contextmanager
-def started(*words: str | Path) -> Iterator[dict[str, Any]]:
+def started(*words: str | Path, log: Path) -> Iterator[dict[str, Any]]:
     """A process of Timonel's: what it announces once it listens."""
-    # a session of its own: Ctrl-C reaches the demo alone, which then stops the process
-    process = subprocess.Popen(
-        [*command(*words), "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as lines:
+        # a session of its own: Ctrl-C reaches the demo alone, which then stops the process
+        process = subprocess.Popen(
+            [*command(*words), "--json"],
+            stdout=subprocess.PIPE,
+            stderr=lines,
+            text=True,
+            start_new_session=True,
+        )
     try:
         yield announced(process)
     finally:
@@ -78,15 +89,16 @@ def play(online: Online, settings: Path, package: str, predictor: str, given: An
 
 
 def wait_for(online: Online) -> None:
-    """Until no detector has anything left that the monitor has not judged."""
-    deadline = time.monotonic() + PATIENCE
-    before = None
-    while time.monotonic() < deadline:
-        now = online.ask("health"), online.ask("metrics?window=14d")["n"]
-        if now == before and now[1]:
-            return
-        before = now
-        time.sleep(12)
+    """Until the monitor's count stays as it is, and has been judged."""
+    deadline, before = time.monotonic() + PATIENCE, 0
+    with console.status("the monitor counts and judges"):
+        while time.monotonic() < deadline:
+            now = online.ask("metrics?window=30d")["n"]
+            if now and now == before:
+                time.sleep(ROUND)
+                return
+            before = now
+            time.sleep(6)
     sys.exit(f"error: the monitor has not counted the replay after {PATIENCE:.0f} s")
 
 

@@ -1,6 +1,7 @@
 """What the demo's parts share: commands shown as one would type them, processes, aligned lines."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from rich.console import Console
 
 EXAMPLES = Path(__file__).resolve().parent
 TIMONEL = Path(sys.executable).parent / "timonel"
+
+DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -23,9 +26,10 @@ def command(*words: str | Path) -> list[str]:
 
 
 def shorten(word: str | Path) -> str:
-    """A path as seen from the repository."""
+    """A path as seen from the repository; of a digest so much that a shell finds it."""
     path = Path(word)
-    return str(path.relative_to(EXAMPLES.parent)) if path.is_relative_to(EXAMPLES) else str(word)
+    shown = str(path.relative_to(EXAMPLES.parent)) if path.is_relative_to(EXAMPLES) else str(word)
+    return DIGEST.sub(r"\1*", shown)
 
 
 def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
