@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import orjson
@@ -70,6 +70,12 @@ def set_up(process: str, level: str | None = None, **always: Any) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(max(chosen, logging.WARNING))
     logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process is told as all else."""
+    logging.getLogger("timonel").critical("the process ends", exc_info=(kind, error, trace))
 
 
 def _hand_over(logger: logging.Logger) -> None:

@@ -55,6 +55,12 @@ class Unauthorized(BadInput):
     code = "unauthorized"
 
 
+class Conflict(BadInput):
+    """It contradicts what is there; it may be taken once one of the two is mended."""
+
+    code = "conflict"
+
+
 class UnsupportedMedia(BadInput):
     """The body is in a format that no protocol has."""
 
@@ -119,6 +125,7 @@ _STATUS: dict[type[TimonelError], HTTPStatus] = {
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NotFound: HTTPStatus.NOT_FOUND,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
+    Conflict: HTTPStatus.CONFLICT,
     Slow: HTTPStatus.REQUEST_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
