@@ -39,3 +39,42 @@ class AlertFormat(StrEnum):
     """Prometheus itself, by `rule_files`."""
     OPERATOR = "operator"
     """The Prometheus operator: a PrometheusRule."""
+
+
+class Strategy(StrEnum):
+    """How a challenger is released."""
+
+    CANARY = "canary"
+    """A share of the traffic that rises in steps while evidence is gathered."""
+    BLUE_GREEN = "blue_green"
+    """No traffic until the judge, on mirrored requests, says so; then all of it."""
+    AB = "ab"
+    """A fixed split to a fixed horizon, for what people do with the answers."""
+    SHADOW = "shadow"
+    """Mirrored requests alone: nobody sees an answer of the challenger."""
+
+
+class Assignment(StrEnum):
+    """What decides which version answers a request."""
+
+    REQUEST = "request"
+    """Each request is drawn anew, as weighted routes do."""
+    STICKY = "sticky"
+    """An entity stays with one version, by a cookie or a header."""
+
+
+class Evidence(StrEnum):
+    """What a metric of a canary counts."""
+
+    RATE = "rate"
+    """A share of requests (or of labelled rows): errors, nulls, violations."""
+    LATENCY = "latency"
+    """A histogram; judged by the shares of requests slower than each edge."""
+    SCORES = "scores"
+    """A histogram of the scores by historic deciles: shown, never decisive."""
+    PAIRED = "paired"
+    """Labelled rows that both versions scored: how often one alone was wrong."""
+    LOSS = "loss"
+    """The difference of a loss, row by row, on rows that both versions scored."""
+    VALUE = "value"
+    """A business figure per request of each version, for `ab`: more is better."""
