@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from timonel.anomalies import ANYWHERE, Reading, Where
+from timonel.anomalies import ANYWHERE, Band, Reading, Where
 from timonel.anomalies.words import name_of
 from timonel.monitor.answers import Question, age_of_labels, estimated, figures
 from timonel.monitor.maturity import all_labelled
@@ -21,6 +21,8 @@ from timonel.windows.layout import DAY, HOUR, MINUTE
 
 STEPS = (15 * MINUTE, HOUR, 6 * HOUR, DAY)
 MOST_POINTS = 120
+JUDGED = (timedelta(hours=6), timedelta(hours=1), timedelta(minutes=15))
+"""Lengths of windows that the watch may know, the longest first."""
 
 QUALITY: Mapping[Task, tuple[str, ...]] = {
     Task.BINARY: ("accuracy", "precision", "recall", "roc_auc"),
@@ -158,13 +160,23 @@ def _line(name: str, steps: Sequence[Span], values: Sequence[Measured | None]) -
 def _band(
     watching: Watching, name: str, scope: Scope, values: Sequence[Measured | None]
 ) -> tuple[BandPoint, ...]:
-    """Where the watch has a baseline for windows of this length."""
+    """Where the watch has a baseline."""
     found = []
     for span, value in zip(scope.steps, values, strict=True):
         if value is None:
             continue
         start, end = as_datetime(span.start), as_datetime(span.end)
-        band = watching.watch.band(Reading(start, end, name, value, scope.where))
+        band = _known_band(watching, Reading(start, end, name, value, scope.where))
         if band is not None:
             found.append(BandPoint(start, end, band.expected, band.lower, band.upper))
     return tuple(found)
+
+
+def _known_band(watching: Watching, asked: Reading) -> Band | None:
+    """Of windows of this length; where none is known, of the longest shorter ones, for this one's rows."""
+    for length in (asked.span, *(s for s in JUDGED if s < asked.span)):
+        start = asked.start + (asked.span - length) / 2
+        band = watching.watch.band(replace(asked, start=start, end=start + length))
+        if band is not None:
+            return band
+    return None
