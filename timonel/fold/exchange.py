@@ -2,9 +2,10 @@
 a few at a time."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -13,17 +14,43 @@ from numpy.typing import NDArray
 
 from timonel.files import full_disk_explained
 
+Hashes = NDArray[np.uint64]
+SEEN_BITS = 26
+"""64 MB of marks: of ten million labels, one hash in seven is marked by chance."""
 
-def bucket_of(ids: pa.Array, buckets: int) -> NDArray[np.uint16]:
-    """Which of at most 65,536 buckets each id belongs to: the same in every process."""
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    try:
-        connection.register("rows", pa.table({"id": ids}))
-        query = f"SELECT (hash(id) % {buckets})::USMALLINT AS bucket FROM rows"  # noqa: S608 - a number
-        found: pa.Table = connection.sql(query).to_arrow_table()
-        return np.asarray(found["bucket"].combine_chunks().to_numpy())
-    finally:
-        connection.close()
+
+def hashes(ids: pa.Array | pa.ChunkedArray) -> Hashes:
+    """A number for each id, evenly spread over 64 bits: the same in every process."""
+    connection = _connection().cursor()
+    connection.register("rows", pa.table({"id": ids}))
+    found: pa.Table = connection.sql("SELECT hash(id) AS hash FROM rows").to_arrow_table()
+    connection.unregister("rows")
+    return np.asarray(found["hash"].combine_chunks().to_numpy())
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
+class Seen:
+    """Marks in a file which hashes were met, for all processes: a hash that was met is always found, another
+    one rarely."""
+
+    def __init__(self, path: Path, mode: Literal["r", "r+", "w+"] = "r") -> None:
+        self._marks = np.memmap(path, np.bool_, mode, shape=(1 << SEEN_BITS,))
+
+    def add(self, found: Hashes) -> None:
+        """Mark hashes; several processes may at once."""
+        self._marks[_places(found)] = True
+
+    def has(self, found: Hashes) -> NDArray[np.bool_]:
+        """Which of these were met."""
+        return self._marks.take(_places(found))
+
+
+def _places(found: Hashes) -> NDArray[np.int64]:
+    return (found >> np.uint64(64 - SEEN_BITS)).view(np.int64)
 
 
 def scatter(path: Path, rows: pa.Table, of: NDArray[np.integer[Any]], places: int) -> None:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from timonel.fold.counting import empty_monitor
 from timonel.fold.crew import Crew, crew
+from timonel.fold.exchange import Seen
 from timonel.fold.job import FoldJob
 from timonel.fold.matching import buckets_for, match, spread_ids, spread_labels
 from timonel.fold.plan import Numbered, Plan, plan, with_left_out
@@ -90,13 +91,15 @@ class _Fold:
         said = Plan(tuple(labels.files()), 0)
         if not said.rows:
             return []
-        buckets = buckets_for(said.rows)
+        buckets, seen = buckets_for(said.rows), self.room / "seen"
+        Seen(seen, "w+")
         shares = [[file for _, file in share] for share in said.shares(SPREAD)]
         given = (
-            (labels, share, buckets, self.room / f"labels-{i}") for i, share in enumerate(shares)
+            (labels, share, buckets, seen, self.room / f"labels-{i}")
+            for i, share in enumerate(shares)
         )
         label_files = sorted(self.crew.run(_spread_labels, given))
-        id_files = self._spread_ids(buckets)
+        id_files = self._spread_ids(buckets, seen)
         files = len(self.plan.files)
         wanted = (
             (label_files, id_files, b, files, self.room / f"matched-{b}") for b in range(buckets)
@@ -106,9 +109,9 @@ class _Fold:
             path.unlink()
         return matched
 
-    def _spread_ids(self, buckets: int) -> list[Path]:
+    def _spread_ids(self, buckets: int, seen: Path) -> list[Path]:
         given = (
-            (self.predictions, share, buckets, self.room / f"ids-{i}")
+            (self.predictions, share, buckets, seen, self.room / f"ids-{i}")
             for i, share in enumerate(self.plan.shares(SPREAD))
         )
         paths = []
@@ -118,19 +121,21 @@ class _Fold:
         return sorted(paths)
 
 
-def _spread_labels(labels: Snapshot, files: Sequence[LogFile], buckets: int, path: Path) -> Path:
+def _spread_labels(
+    labels: Snapshot, files: Sequence[LogFile], buckets: int, seen: Path, path: Path
+) -> Path:
     require(path.parent)
     with explained(labels.place, "reading labels"):
-        spread_labels(labels, files, buckets, path)
+        spread_labels(labels, files, buckets, seen, path)
     return path
 
 
 def _spread_ids(
-    predictions: Snapshot, files: Sequence[Numbered], buckets: int, path: Path
+    predictions: Snapshot, files: Sequence[Numbered], buckets: int, seen: Path, path: Path
 ) -> tuple[Path, int]:
     require(path.parent)
     with explained(predictions.place, "reading predictions"):
-        spread_ids(predictions, files, buckets, path)
+        spread_ids(predictions, files, buckets, seen, path)
     return path, sum(file.rows for _, file in files)
 
 

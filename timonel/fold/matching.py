@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from timonel.fold.exchange import bucket_of, gather, scatter
+from timonel.fold.exchange import Hashes, Seen, gather, hashes, scatter
 from timonel.fold.snapshot import LogFile, Snapshot
 
 ID, LABEL, HAPPENED, ARRIVED = "prediction_id", "label", "event_time", "arrival_time"
@@ -33,35 +33,45 @@ def buckets_for(labels: int) -> int:
     return min(max(labels // BUCKET_LABELS, 8), MOST_BUCKETS)
 
 
-def spread_labels(snapshot: Snapshot, files: Sequence[LogFile], buckets: int, path: Path) -> None:
-    """Write the labels of some files by bucket."""
+def spread_labels(
+    snapshot: Snapshot, files: Sequence[LogFile], buckets: int, seen: Path, path: Path
+) -> None:
+    """Write the labels of some files by bucket, and mark their ids."""
     columns = (ID, LABEL, HAPPENED, ARRIVED)
     batches = [b for file in files for b in snapshot.read(file.path, columns)]
     rows = pa.Table.from_batches(batches)
     rows = rows.filter(pc.and_(rows[ID].is_valid(), rows[ARRIVED].is_valid()))
-    scatter(path, rows, bucket_of(rows[ID], buckets), buckets)
+    found = hashes(rows[ID])
+    Seen(seen, "r+").add(found)
+    scatter(path, rows, _bucket(found, buckets), buckets)
 
 
 def spread_ids(
-    snapshot: Snapshot, files: Sequence[tuple[int, LogFile]], buckets: int, path: Path
+    snapshot: Snapshot, files: Sequence[tuple[int, LogFile]], buckets: int, seen: Path, path: Path
 ) -> None:
-    """Write the ids of some numbered files' predictions by bucket, each with its file and row."""
-    parts = []
+    """Write by bucket the ids of predictions that have a label, each with its file and row.
+
+    Files are numbered; a few ids without a label come along.
+    """
+    marks = Seen(seen)
+    parts = [_PLACED.empty_table()]
+    of = [np.empty(0, np.uint64)]
     for number, file in files:
-        batches = list(snapshot.read(file.path, (ID,)))
-        ids = (
-            pa.concat_arrays([batch.column(ID) for batch in batches])
-            if batches
-            else pa.array([], pa.string())
-        )
-        place = [
-            pa.array(np.full(len(ids), number, np.int32)),
-            pa.array(np.arange(len(ids), dtype=np.int32)),
-        ]
-        parts.append(pa.Table.from_arrays([ids, *place], schema=_PLACED))
-    rows = pa.concat_tables(parts)
-    rows = rows.filter(rows[ID].is_valid()) if rows[ID].null_count else rows
-    scatter(path, rows, bucket_of(rows[ID], buckets), buckets)
+        first = 0
+        for batch in snapshot.read(file.path, (ID,)):
+            ids = batch.column(ID)
+            found = hashes(ids)
+            at = np.flatnonzero(marks.has(found) & np.asarray(ids.is_valid()))
+            place = np.full(len(at), number, np.int32), (first + at).astype(np.int32)
+            columns = [ids.take(pa.array(at)), *map(pa.array, place)]
+            parts.append(pa.Table.from_arrays(columns, schema=_PLACED))
+            of.append(found[at])
+            first += len(ids)
+    scatter(path, pa.concat_tables(parts), _bucket(np.concatenate(of), buckets), buckets)
+
+
+def _bucket(found: Hashes, buckets: int) -> NDArray[np.uint16]:
+    return (found % np.uint64(buckets)).astype(np.uint16)
 
 
 def match(labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path) -> None:

@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from timonel.ledger.place import Place, explained
 from timonel.ledger.schema import PARTITION, TableName
-from timonel.ledger.tables import open_table, retried
+from timonel.ledger.tables import ENCODING, open_table, retried
 
 PERISHABLE = (TableName.PREDICTIONS, TableName.LABELS, TableName.WINDOWS)
 """The tables that retention applies to; decisions are kept for ever."""
@@ -97,7 +97,13 @@ def _rewrite_day(place: Place, name: TableName, day: date, doomed: pc.Expression
     count = int(rows.count_rows(filter=doomed))
     # an expression on null is null, which a filter drops: rows without an entity must stay
     kept = rows.scanner(filter=~doomed | doomed.is_null()).to_reader()
-    write_deltalake(table, kept, mode="overwrite", predicate=f"{PARTITION} = '{day.isoformat()}'")
+    write_deltalake(
+        table,
+        kept,
+        mode="overwrite",
+        predicate=f"{PARTITION} = '{day.isoformat()}'",
+        writer_properties=ENCODING,
+    )
     return count
 
 

@@ -7,7 +7,7 @@ from deltalake import DeltaTable
 
 from timonel.ledger.place import Place, explained
 from timonel.ledger.schema import TableName
-from timonel.ledger.tables import open_table, retried
+from timonel.ledger.tables import ENCODING, open_table, retried
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def _compact(place: Place, name: TableName) -> Compaction:
     table = open_table(place, name)
     assert table is not None
     before = _files(table)
-    table.optimize.compact()
+    table.optimize.compact(writer_properties=ENCODING)
     deleted = table.vacuum(dry_run=False)
     table.create_checkpoint()
     table.cleanup_metadata()
