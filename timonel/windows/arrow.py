@@ -80,7 +80,14 @@ def _read(header: Mapping[str, Any], table: pa.Table) -> WindowState:
         _restore_names(state.directory, header["names"])
         for row in table.to_pylist():
             _restore(state, row)
-    except (KeyError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         raise Corrupt(f"the saved {KIND} does not fit together: {error!r}") from error
     return state
 

@@ -63,7 +63,7 @@ def _open(kind: str, version: int, row: Mapping[str, Any]) -> tuple[Any, pa.Tabl
     try:
         table = pa.ipc.open_stream(payload).read_all()
         return json.loads(table.schema.metadata[_HEADER]), table
-    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (pa.ArrowException, KeyError, TypeError, ValueError, MemoryError) as error:
         raise Corrupt(f"the saved {kind} cannot be read: {error}") from error
 
 

@@ -42,7 +42,7 @@ def from_arrow(saved: pa.RecordBatch | pa.Table) -> Pending:
     (header, rows), (_, held) = parts
     try:
         return _read(header, rows, held)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, MemoryError) as error:
         raise Corrupt(f"the saved {KIND} does not fit together: {error!r}") from error
 
 

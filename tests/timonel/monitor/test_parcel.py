@@ -19,6 +19,7 @@ from timonel.monitor.parcel import Parcel
 from timonel.performance.packs.service import Requests
 from timonel.reference.catalogue import Catalogue
 from timonel.terms import Task
+from timonel.windows.envelope import bundle, seal, unbundle, unseal
 
 FIRST = 1_767_571_200_000_000
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -313,6 +314,29 @@ def test_damage_is_noticed() -> None:
     for other in (b"", data[:-1], monitor.save()):
         with pytest.raises(Corrupt):
             Parcel.from_bytes(other)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"retention": 10**18, "fine": 1},
+        {"retention": 10**30, "fine_span": 10**30},
+        {"fields": [{"name": "service.kind", "width": 10**15, "sliced": True, "judged": False}]},
+        {"fields": []},
+        {"fine": 0},
+        {"slices": 3},
+    ],
+)
+def test_a_forged_layout_is_refused(layout: dict[str, Any]) -> None:
+    """What was sealed anew with other sizes neither takes memory nor ends in anything but a refusal."""
+    monitor = ModelMonitor(BINARY, CONFIG)
+    monitor.track_batch(table_of(binary(100, 1), 1))
+    header, parts = unbundle("parcel", 1, monitor.hand_over().to_bytes())
+    ((head, table),) = unseal("window state", 1, parts["state"])
+    forged = seal("window state", 1, head | {"layout": head["layout"] | layout}, table)
+    whole = {name: part.to_batches()[0] for name, part in parts.items()} | {"state": forged}
+    with pytest.raises((Corrupt, BadInput)):
+        Parcel.from_bytes(bundle("parcel", 1, header, whole))
 
 
 def test_a_parcel_is_small() -> None:
