@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +74,17 @@ def arrived(counts: dict[str, float], destination: str) -> float:
 
 @contextmanager
 def detecting(
-    folder: Path, *flags: str, settings: str = "name: pod-1", **environment: str
+    folder: Path,
+    *flags: str,
+    settings: str = "name: pod-1",
+    before: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Detecting]:
-    """A detector with its spool in `folder`, killed at the end if it still runs."""
+    """A detector with its spool in `folder`, killed at the end if it still runs; `before` is a command
+    that runs the rest of its line."""
     folder.mkdir(exist_ok=True)
     (folder / "timonel.yaml").write_text(SETTINGS % f"port: 0, {settings}")
-    command = [TIMONEL, "detect", "--json", "--spool", str(folder / "spool"), *flags]
+    command = [*before, TIMONEL, "detect", "--json", "--spool", str(folder / "spool"), *flags]
     with (folder / "stderr").open("a") as errors:
         process = subprocess.Popen(
             command,

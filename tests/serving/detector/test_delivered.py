@@ -1,7 +1,9 @@
 """Rows on their way to ledger and monitor, all of them real processes: each arrives once, whatever dies."""
 
 import random
+import shutil
 import signal
+import subprocess
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +27,7 @@ from timonel_serving.detector.batch import ROLES, Read
 from timonel_serving.detector.delivery.monitor import PARCEL, MonitorDestination
 from timonel_serving.detector.delivery.piece import Piece
 from timonel_serving.detector.privacy import Privacy
-from watching import Watching, watching
+from watching import Watching, wait, watching
 
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 QUICK = "name: pod-1, commit_every: 1s, hand_over_every: 1s"
@@ -112,6 +114,40 @@ def test_a_monitor_that_is_away_gets_all_when_it_is_back(
             assert figures(monitor)[1]["n"] == COUNT
             assert monitor.get("detectors/pod-1")["mark"] > 10**18
         assert counts['delivery_retries_total{destination="monitor"}'] > 0
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode
+    != 0,
+    reason="needs user namespaces to mount a small disk",
+)
+def test_a_full_disk_of_the_ledger_holds_rows_until_there_is_room(tmp_path: Path) -> None:
+    """The log says that it is full; once something is deleted all rows are written, once."""
+    disk = tmp_path / "one" / ".timonel" / "ledger"
+    disk.mkdir(parents=True)
+    mount = f'mount -t tmpfs -o size=2m tmpfs {disk} && exec "$@"'
+    before = ("unshare", "-Urm", "sh", "-c", mount, "sh")
+    with detecting(tmp_path / "one", settings=QUICK, before=before) as detector:
+        inside = Path(f"/proc/{detector.process.pid}/root")
+        post(detector, [half for i in range(100) for half in paid(i)])
+        detector.delivered(100, "ledger")
+        filler = inside / disk.relative_to("/") / "filler"
+        with (
+            pytest.raises(OSError, match="No space left"),
+            filler.open("wb", buffering=0) as stream,
+        ):
+            while True:
+                stream.write(bytes(4096))
+        post(detector, [half for i in range(100, 200) for half in paid(i)])
+        wait(lambda: detector.counts()['delivery_retries_total{destination="ledger"}'] >= 1)
+        assert "is full" in (tmp_path / "one" / "stderr").read_text()
+        filler.unlink()
+        detector.delivered(200, "ledger")
+        shutil.copytree(filler.parent, tmp_path / "copy")
+        ledger = Ledger(Place.of(tmp_path / "copy", {}))
+        ids = ledger.rows("predictions").to_table()["prediction_id"].to_pylist()
+        assert sorted(ids) == sorted(f"id-{i}" for i in range(200))
 
 
 def test_nothing_that_is_hashed_or_dropped_is_stored(tmp_path: Path) -> None:
