@@ -52,7 +52,8 @@ class Servicer(InferenceServicer):  # type: ignore[misc]  # kserve publishes no 
             return Problem(404, "not_found", error.reason)
         problem = problem_of(error, "grpc")
         if problem.status >= 500 and not isinstance(error, Unavailable):
-            _log.error("request %s failed", identity, exc_info=error)
+            said = {"request_id": identity}
+            _log.error("a request failed", exc_info=error, extra=said)
         return problem
 
 

@@ -18,6 +18,7 @@ from timonel.package import Package, open_package
 from timonel.registries import find_registry
 from timonel_serving.explainer.process import check_explainable, explainer_beside
 from timonel_serving.listen import check_free
+from timonel_serving.logs import set_up
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def _serve(
         )
 
     server = PredictorServer(parts, settings, listening)
+    set_up("predictor", settings.log_level, model=package.manifest.model, version=version)
     quieten(verbose=verbose)
     server.start([parts.model])
     return partial(leave, parts.gate)

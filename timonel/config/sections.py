@@ -14,6 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Budget = Annotated[float, Field(gt=0, le=0.05)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Label = bool | int | str
+LogLevel = Literal["debug", "info", "warning", "error"]
 Keep = Literal["drop", "hash", "keep"]
 AlibiKind = Literal["tabular", "ks", "cvm", "classifier"]
 
@@ -188,6 +189,8 @@ class Serving(Section):
     """Where each inference is sent as a CloudEvent. Default: nowhere."""
     log_queue: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Inferences that may wait to be sent; more are dropped and counted, a response never waits."""
+    log_level: LogLevel = "info"
+    """From which level on messages are logged, of the explainer too."""
 
 
 class Alibi(Section):
@@ -266,7 +269,7 @@ class Detector(Section):
     privacy: Mapping[str, Keep] = {}
     """What is stored of a column: keep its values, hash (HMAC-SHA-256 with the key in TIMONEL_HASH_KEY), or
     drop. Default: text is dropped, all else kept. Drift is watched either way."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: LogLevel = "info"
     """From which level on messages are logged."""
     alibi: Alibi | None = None
     """A detector of Alibi Detect, see below. Default: none."""
@@ -342,6 +345,8 @@ class MonitorService(Section):
     """How long, in event time, a window waits for slower detectors before it is judged."""
     stale_after: Duration = timedelta(minutes=5)
     """Silence after which a detector counts as stale, and the model if all of them do."""
+    log_level: LogLevel = "info"
+    """From which level on messages are logged."""
 
 
 class Monitoring(Section):

@@ -11,6 +11,7 @@ from timonel.config.sections import Serving
 from timonel.errors import BadInput
 from timonel.package import Package
 from timonel_serving.explainer.process import check_explainable
+from timonel_serving.logs import set_up
 
 
 def serve_explanations(
@@ -49,6 +50,7 @@ def serve_explanations(
     parts = Parts(engine, gate, model, log=None, inline_bytes=0, port_setting="explain_port")
     at = settings.model_copy(update={"port": settings.explain_port, "grpc_port": None})
     server = PredictorServer(parts, at, listening)
+    set_up("explainer", settings.log_level, model=name, version=version)
     quieten(verbose=verbose)
     logging.getLogger("shap").setLevel(logging.INFO if verbose else logging.WARNING)
     server.start([model])

@@ -99,7 +99,8 @@ class Front:
     def _problem(self, error: Exception, exchange: Exchange) -> Problem:
         problem = problem_of(error, exchange.protocol)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log.error("request %s failed", exchange.id, exc_info=error)
+            said = {"request_id": exchange.id}
+            _log.error("a request failed", exc_info=error, extra=said)
         return problem
 
     async def _send(

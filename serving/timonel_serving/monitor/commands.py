@@ -50,7 +50,7 @@ def watch(
     settings = overridden(loaded.monitoring.monitor, flags)
     monitoring = loaded.monitoring.model_copy(update={"monitor": settings})
     loaded = loaded.model_copy(update={"monitoring": monitoring})
-    logs.set_up("monitor", model=loaded.model.name)
+    logs.set_up("monitor", settings.log_level, model=loaded.model.name)
     known = None if reference is None else reference_at(reference)
     station = Station([open_watched(loaded, known, os.environ)])
     service = put_together(station, settings, os.environ, time.time)
