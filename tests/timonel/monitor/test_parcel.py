@@ -165,7 +165,7 @@ def told(monitor: ModelMonitor) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", list(MODELS))
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(seed=st.integers(0, 2**32), parcels=st.integers(1, 9), labels=st.integers(0, 4))
 def test_two_detectors_are_as_one_monitor(kind: str, seed: int, parcels: int, labels: int) -> None:
     """Any cut of a log, merged in any order, with labels before, between and after: the same in all."""
@@ -389,16 +389,17 @@ def test_traffic_that_was_away_is_back_at_its_second_parcel(days: int) -> None:
 
 def test_windows_wait_for_late_parcels() -> None:
     """With lateness, a parcel that comes late is judged with the others of its window; without, never."""
-    alone = CONFIG.model_copy(update={"window": timedelta(minutes=15)})
+    short = {"window": timedelta(minutes=15), "learning_span": timedelta(hours=8)}
+    alone = CONFIG.model_copy(update=short)
     found = []
     for lateness in (timedelta(0), timedelta(hours=1)):
         monitor = ModelMonitor(BINARY, alone.model_copy(update={"lateness": lateness}))
-        late = [failing(FIRST + hour * HOUR) for hour in range(24, 30)]
-        for hour in range(32):
+        late = [failing(FIRST + hour * HOUR) for hour in range(13, 17)]
+        for hour in range(19):
             monitor.merge(parcel_at(FIRST + hour * HOUR))
-            if 25 <= hour < 31:
+            if 14 <= hour < 18:
                 monitor.detect_anomalies()
-                monitor.merge(late[hour - 25])
+                monitor.merge(late[hour - 14])
         anomalies = monitor.detect_anomalies()
         found.append(any(a.what == "error_rate" for a in anomalies))
     assert found == [False, True]
