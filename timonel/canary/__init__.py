@@ -5,6 +5,7 @@ from timonel.canary.decision import Decision, MetricEvidence
 from timonel.canary.judge import CanaryJudge
 from timonel.canary.metric import Metric
 from timonel.canary.plan import CanaryPlan
+from timonel.canary.second import Pair, Second, SecondVerdict, Vintage, second_verdict
 from timonel.canary.traffic import Traffic
 from timonel.canary.verdict import Verdict
 
@@ -17,7 +18,12 @@ __all__ = [
     "Metric",
     "MetricEvidence",
     "Moments",
+    "Pair",
     "Paired",
+    "Second",
+    "SecondVerdict",
     "Traffic",
     "Verdict",
+    "Vintage",
+    "second_verdict",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from timonel.canary.bernoulli import Floats
 
 HALVINGS = 45
-EVENTS = 10.0
+EVENTS = 3.0
 """Bad requests at which the interval of a difference is about as narrow as it can be."""
 _LOG_BETA_HALVES = math.log(math.pi)
 

@@ -25,7 +25,8 @@ class Metric:
     edges: tuple[float, ...] = ()
     slo: float | None = None
     base_rate: float | None = None
-    noise: float | None = None
+    noise: float | tuple[float, ...] | None = None
+    """One for all edges of a histogram, or one each."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", Evidence(self.kind))

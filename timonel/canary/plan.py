@@ -1,10 +1,12 @@
 """What a canary is held to: metrics, error probabilities, traffic and time, fixed before the start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
+from timonel.canary.block import Block
+from timonel.canary.history import learnt_metrics
 from timonel.canary.metric import Metric
 from timonel.canary.streams import Streams, compiled
 from timonel.canary.traffic import Traffic, needed
@@ -55,7 +57,7 @@ class CanaryPlan:
     def from_config(cls, cfg: Config) -> "CanaryPlan":
         """The plan in section `rollout` of timonel.yaml."""
         section = cfg.rollout
-        given = section.model_dump(exclude={"metrics", "error_margin", "latency_margin"})
+        given = {k: v for k, v in section if k not in ("metrics", "error_margin", "latency_margin")}
         if section.metrics is None:
             return cls(metrics=_default_metrics(cfg), **given)
         return cls(metrics=[Metric(**dict(m)) for m in section.metrics], **given)
@@ -117,6 +119,15 @@ class CanaryPlan:
         Raises BadInput where the canary could not be decided within max_blocks; it says what would do.
         """
         return needed(self, requests_per_block, dict(base_rates or {}), power)
+
+    def learn(self, history: Iterable[Block]) -> "CanaryPlan":
+        """The same plan with base rates and noise from blocks of the champion against itself.
+
+        Both arms of each block are the champion's pods, in about the shares of the canary to come. What
+        is set stays as it is. A day of blocks makes the judge as fast as it can be on calm traffic, and
+        careful on restless one. Raises BadInput for fewer than 60 blocks.
+        """
+        return self.with_metrics(learnt_metrics(self.streams, self.metrics, history))
 
     def with_metrics(self, metrics: Sequence[Metric]) -> "CanaryPlan":
         """The same plan for other metrics."""

@@ -80,7 +80,7 @@ def compiled(metrics: Sequence[Metric], assignment: Assignment, clustering: floa
         safe_at=np.array([s + safe_stream(m) for m, s in required], dtype=np.intp),
         safe_shift=np.array([m.margin for m, _ in required], dtype=np.float64),
         known=np.repeat([m.noise is not None for m in counted], sizes).astype(bool),
-        noise=repeated([m.noise or 0.0 for m in counted]),
+        noise=np.array([x for m in counted for x in _noises(m)], dtype=np.float64),
         prior=np.array([p for m in counted for p in _priors(m)], dtype=np.float64),
         gated=np.repeat([m.kind is Evidence.LATENCY for m in counted], sizes).astype(bool),
         rates=np.repeat([m.harms and m.kind is Evidence.RATE for m in counted], sizes).astype(bool),
@@ -106,6 +106,12 @@ def _priors(metric: Metric) -> list[float]:
     if metric.kind is not Evidence.SCORES:
         priors[safe_stream(metric)] = metric.base_rate or 0.0
     return priors
+
+
+def _noises(metric: Metric) -> list[float]:
+    if isinstance(metric.noise, tuple):
+        return list(metric.noise)
+    return [metric.noise or 0.0] * stream_count(metric)
 
 
 def counts_of(streams: Streams, block: Block) -> tuple[Floats, NDArray[np.bool_]]:

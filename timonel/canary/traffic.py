@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from timonel.canary import noise
 from timonel.canary.bernoulli import HARM_ODDS, SAFE_STEPS, Floats, projection
 from timonel.canary.metric import Metric
-from timonel.canary.streams import COUNTED
+from timonel.canary.streams import COUNTED, safe_stream
 from timonel.errors import BadInput
 
 if TYPE_CHECKING:
@@ -128,8 +128,9 @@ def _undecidable(
     worst = max(rows, key=lambda r: r.promote_blocks or 0)
     metric = next(m for m in plan.metrics if m.name == worst.metric)
     much = f"{blocks:,}" if blocks <= horizon else f"more than {horizon:,}"
-    more = f"{blocks / plan.max_blocks:.1f} times the traffic on the canary" + (
-        "" if blocks <= horizon else " or more"
+    more = (
+        f"{math.ceil(10 * blocks / plan.max_blocks) / 10:.1f} times the traffic on the canary"
+        + ("" if blocks <= horizon else " or more")
     )
     return BadInput(
         f"this canary cannot be decided: {metric.name} (base rate {worst.base_rate:.4g}, margin "
@@ -184,7 +185,9 @@ def _growth(
 def _phi(plan: "CanaryPlan", metric: Metric, p: float, n_s: Floats, n_c: Floats) -> Floats:
     counts = np.stack([n_s, n_s * p, n_c, n_c * p], axis=-1)
     ratio, rate = np.full_like(n_s, metric.ratio), np.full_like(n_s, p)
-    wide = noise.phi(np.full_like(n_s, metric.noise or 0.0), rate, counts, ratio)
+    own = metric.noise or 0.0
+    own = own[safe_stream(metric)] if isinstance(own, tuple) else own
+    wide = noise.phi(np.full_like(n_s, own), rate, counts, ratio)
     return wide + plan.streams.design_effect(counts) - 1
 
 

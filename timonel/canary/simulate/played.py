@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from timonel.canary import counted, noise
-from timonel.canary.bernoulli import Floats
+from timonel.canary import counted
+from timonel.canary.history import learnt
 from timonel.canary.plan import CanaryPlan
 from timonel.canary.simulate.traffic import Drawn
+from timonel.canary.streams import PRIOR_EVENTS
 
 NEVER = np.iinfo(np.int64).max
 
@@ -45,7 +46,7 @@ def play(plan: CanaryPlan, drawn: Drawn, history: Drawn | None = None) -> Played
     state, known = counted.Counted.start(streams, (runs,)), None
     if history is not None:
         known, rates = learnt(history.counts, streams.ratio)
-        n = 20.0 / np.maximum(rates, 1e-9)
+        n = PRIOR_EVENTS / rates
         state = counted.Counted(
             np.stack([n * rates, n], axis=-1), *list(state.arrays().values())[1:]
         )
@@ -59,11 +60,3 @@ def play(plan: CanaryPlan, drawn: Drawn, history: Drawn | None = None) -> Played
             safe = counted.safe_by_metric(state)[:, 0] >= safe_bar
             go = np.where(safe & (back == NEVER) & (go == NEVER), block, go)
     return Played(back, go)
-
-
-def learnt(counts: Floats, ratio: Floats) -> tuple[Floats, Floats]:
-    """Noise and base rate of each run and stream, from the blocks of a history."""
-    sums = counts.sum(axis=0)
-    rates = (sums[..., 1] + sums[..., 3] + 0.5) / (sums[..., 0] + sums[..., 2] + 1)
-    z, relative = noise.standardised(counts, rates, ratio)
-    return noise.from_history(z, relative), rates
