@@ -10,11 +10,13 @@ from typing import Any
 
 from command_line import describe_commands
 from incidents import describe_incidents
+from monitor_api import describe_monitor_api
 from settings import describe_settings
 
 GENERATORS = {
     "command line": describe_commands,
     "incidents": describe_incidents,
+    "monitor API": describe_monitor_api,
     "settings": describe_settings,
 }
 MARK = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)

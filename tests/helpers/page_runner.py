@@ -4,7 +4,8 @@ Every ```bash block is run, in one working directory that a `cd` in a block chan
 A comment on the line before a block says more:
 
     <!-- run: server -->      it goes on in the background, from when it says "Ctrl-C stops it";
-                              `server until WORDS` waits for other words of its
+                              `server until WORDS` waits for other words of its; `server beside`
+                              leaves the servers that run already
     <!-- run: exit 1 -->      it is meant to end with this code
     <!-- output -->           the block after it is what the command before it printed
 
@@ -38,6 +39,7 @@ PAGES = (
     "how-to/explain-predictions.md",
     "how-to/monitor.md",
     "how-to/backtest.md",
+    "how-to/watch-online.md",
 )
 """In this order: those after the tutorial go on in the folder that it made."""
 FENCE = re.compile(
@@ -79,7 +81,13 @@ class Block:
         """Of a server the words that say that it is ready."""
         if self.wish is None or not self.wish.startswith("server"):
             return None
-        return self.wish.removeprefix("server").removeprefix(" until ") or READY
+        words = self.wish.removeprefix("server").removeprefix(" beside").removeprefix(" until ")
+        return words or READY
+
+    @property
+    def beside(self) -> bool:
+        """Whether the servers before it go on."""
+        return self.wish is not None and self.wish.startswith("server beside")
 
     @property
     def exit_code(self) -> int:
@@ -114,6 +122,8 @@ class Shell:
     rest: int
     grpc: int
     explain: int
+    detector: int
+    monitor: int
     servers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(self, block: Block) -> tuple[str, int]:
@@ -148,8 +158,9 @@ class Shell:
         self.servers.clear()
 
     def _serve(self, block: Block) -> str:
-        self.stop()
-        log = self.home / "server.log"
+        if not block.beside:
+            self.stop()
+        log = self.home / f"server-{len(self.servers)}.log"
         with log.open("w") as stream:
             server = subprocess.Popen(
                 ["bash", "-c", self._here("exec " + block.code)],
@@ -171,17 +182,23 @@ class Shell:
 
     def _here(self, code: str) -> str:
         """The code on free ports: a reader uses the default ones."""
-        code = code.replace("localhost:8080", f"localhost:{self.rest}")
-        code = code.replace("localhost:8081", f"localhost:{self.grpc}")
-        code = code.replace("localhost:8082", f"localhost:{self.explain}")
+        for port, default in self._ports:
+            code = code.replace(f"localhost:{default}", f"localhost:{port}")
+            code = code.replace(f"--port {default}", f"--port {port}")
         ports = f"--port {self.rest} --grpc-port {self.grpc}"
         if "--explain" in code:
             ports += f" --explain-port {self.explain}"
         return re.sub(r"\btimonel serve\b", f"timonel serve {ports}", code)
 
+    @property
+    def _ports(self) -> tuple[tuple[int, int], ...]:
+        """Each with the default that it stands for."""
+        own = (self.rest, self.grpc, self.explain, self.detector, self.monitor)
+        return tuple(zip(own, (8080, 8081, 8082, 9300, 9400), strict=True))
+
     def _as_reader(self, text: str) -> str:
         text = text.replace(str(self.home.resolve()), READER).replace(str(self.home), READER)
-        for port, default in ((self.rest, 8080), (self.grpc, 8081), (self.explain, 8082)):
+        for port, default in self._ports:
             text = text.replace(f":{port}", f":{default}")
         return PROGRESS.sub("", text)
 
@@ -197,8 +214,7 @@ def shell(folder: Path) -> Iterator[Shell]:
     repository = folder / "timonel"
     repository.mkdir()
     (repository / "examples").symlink_to(ROOT / "examples")
-    rest, grpc, explain = _free_ports(3)
-    opened = Shell(repository, folder, rest, grpc, explain)
+    opened = Shell(repository, folder, *_free_ports(5))
     try:
         yield opened
     finally:

@@ -14,7 +14,7 @@ _HEALTH = {
     "sentence": "Degrading since 14 Nov 09:15: null predictions 4.1 %, expected 0.1 % (0 % to 0.3 %).",
     "since": "2025-11-14T09:15:00Z",
     "next_step": "Read the service's log for failed predictions and look for features that are null.",
-    "runbook": "runbooks/service",
+    "runbook": "runbooks/null-budget-burn",
 }
 _METRICS = {
     "start": "2025-11-13T09:30:00Z",
