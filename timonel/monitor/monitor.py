@@ -7,13 +7,14 @@ from timonel.anomalies import Anomaly
 from timonel.errors import BadInput
 from timonel.monitor.answers import Question, answer
 from timonel.monitor.collector import Collector
+from timonel.monitor.histograms import histogram_of
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.report import Histogram, ReportView, render
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
 from timonel.monitor.times import as_datetime
-from timonel.monitor.view import histogram_of, view_of
+from timonel.monitor.view import view_of
 from timonel.reference import Reference
 from timonel.reference.classes import class_name
 
