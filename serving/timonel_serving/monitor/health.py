@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from timonel.anomalies.words import DRIFT, STOPPED, clock
-from timonel.monitor.report.verdict import Status
+from timonel.monitor.report.verdict import Status, leading
 from timonel.monitor.standing import Standing
 from timonel_serving.monitor.states import DetectorStatus, Health, HealthState
 
@@ -14,6 +14,7 @@ _STATES = {
     Status.NO_DATA: HealthState.NO_DATA,
     Status.LEARNING: HealthState.LEARNING,
 }
+_LEARN = "Wait, or start detectors and monitor with --reference, the model's package."
 _RUNBOOKS = (
     (("error_rate", "timeout_rate", "rejected_rate"), "error-budget-burn"),
     (
@@ -47,8 +48,9 @@ def health_of(standing: Standing, detectors: Sequence[DetectorStatus]) -> Health
         return _stale(detectors)
     found = standing.verdict
     sentence = found.sentence + _silent(detectors)
-    runbook = _runbook(standing.open[0].what) if standing.open else ""
-    return Health(_STATES[found.status], sentence, found.since, found.next_step, runbook)
+    runbook = _runbook(leading(standing.open).what) if standing.open else ""
+    step = _LEARN if found.status is Status.LEARNING else found.next_step
+    return Health(_STATES[found.status], sentence, found.since, step, runbook)
 
 
 def _nothing(detectors: Sequence[DetectorStatus]) -> Health:
