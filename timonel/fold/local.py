@@ -86,7 +86,7 @@ class _Fold:
     def _match(self) -> list[Path]:
         """Files with the latest labels; none if there are no labels."""
         labels = Snapshot.of(self.job.place, TableName.LABELS)
-        if labels is None:
+        if labels is None or not self.plan.files:
             return []
         said = Plan(tuple(labels.files()), 0)
         if not said.rows:

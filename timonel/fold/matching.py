@@ -76,19 +76,21 @@ def _bucket(found: Hashes, buckets: int) -> NDArray[np.uint16]:
 
 def match(labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path) -> None:
     """Write the labels of a bucket's predictions by file, each with its row."""
-    known = latest(pa.Table.from_batches(gather(labels, bucket)).combine_chunks())
-    texts = known[ID].combine_chunks()
-    found, of = [], []
-    for placed in gather(ids, bucket):
-        at = pc.index_in(placed.column(ID), value_set=texts)
-        hits = at.is_valid()
-        if pc.any(hits).as_py():
-            of.append(placed.column("file").filter(hits))
-            columns = known.select([LABEL, ARRIVED]).take(at.drop_null())
-            found.append(columns.add_column(0, "row", [placed.column("row").filter(hits)]))
-    rows = pa.concat_tables(found) if found else _MATCHED.empty_table()
-    where = pa.concat_arrays(of).to_numpy() if of else np.empty(0, np.int32)
-    scatter(path, rows.cast(_MATCHED), where, files)
+    known = latest(_table(labels, bucket))
+    placed = _table(ids, bucket)
+    at = pc.index_in(_whole(placed, ID), value_set=_whole(known, ID))
+    hits = at.is_valid()
+    found = known.select([LABEL, ARRIVED]).take(at.drop_null())
+    found = found.add_column(0, "row", placed["row"].filter(hits)).cast(_MATCHED)
+    scatter(path, found, _whole(placed, "file").filter(hits).to_numpy(), files)
+
+
+def _table(paths: Sequence[Path], bucket: int) -> pa.Table:
+    return pa.Table.from_batches(gather(paths, bucket)).combine_chunks()
+
+
+def _whole(table: pa.Table, name: str) -> pa.Array:
+    return table[name].combine_chunks()
 
 
 def latest(labels: pa.Table) -> pa.Table:

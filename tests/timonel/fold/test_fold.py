@@ -97,6 +97,7 @@ def test_an_empty_ledger_folds_to_nothing(tmp_path: Path) -> None:
     ledger = ledger_at(tmp_path / "ledger")
     assert fold_local(job_of(ledger)).rows == 0
     ledger.append("predictions", rows(0, 30, entity="card-1"))
+    ledger.append("labels", {"prediction_id": ["p1"], "label": [1], "event_time": [START]})
     assert fold_local(job_of(ledger, start=START + 9 * DAY)).rows == 0
     ledger.erase("card-1", START, "r")
     found = fold_local(job_of(ledger))
