@@ -160,10 +160,10 @@ def _line(name: str, steps: Sequence[Span], values: Sequence[Measured | None]) -
 def _band(
     watching: Watching, name: str, scope: Scope, values: Sequence[Measured | None]
 ) -> tuple[BandPoint, ...]:
-    """Where the watch has a baseline."""
+    """Where the watch has a baseline, of windows with a value: how wide it is follows from their rows."""
     found = []
     for span, value in zip(scope.steps, values, strict=True):
-        if value is None:
+        if value is None or not value.ok:
             continue
         start, end = as_datetime(span.start), as_datetime(span.end)
         band = _known_band(watching, Reading(start, end, name, value, scope.where))
