@@ -19,6 +19,7 @@ from timonel_serving.detector.commit import Commit
 from timonel_serving.detector.folding import Clock
 from timonel_serving.detector.gzipped import MAX_BODY, gunzip
 from timonel_serving.detector.half import Refusal
+from timonel_serving.detector.lately import Events, Lately
 from timonel_serving.detector.message import Message
 from timonel_serving.detector.spool import Spool
 from timonel_serving.detector.tally import Intake, Tally
@@ -49,6 +50,7 @@ class Door:
     max_body: int
     commit: Commit | None
     """Where an answer is to wait for the disk."""
+    lately: Lately
 
 
 class DetectorApp:
@@ -110,18 +112,19 @@ class DetectorApp:
         if events and not taken:
             raise NoEvents(f"no event could be taken: {refused[0].value}")
         if taken:
-            await self._spool(message, taken)
+            await self._spool(message, events, taken)
         return orjson.dumps({"taken": taken, "refused": len(refused)}) if refused else _TAKEN
 
-    async def _spool(self, message: Message, events: int) -> None:
+    async def _spool(self, message: Message, events: Events, taken: int) -> None:
         door = self._door
-        position = door.spool.append(message.pack(), events)
+        position = door.spool.append(message.pack(), taken)
+        door.lately.put(position, (message.received, events), len(message.body))
         if door.commit is not None:
             try:
                 await door.commit.safe(position)
             except OSError as error:
                 raise Unavailable(f"the disk did not take the events: {error}") from None
-        door.tally.count(Intake.TAKEN, events)
+        door.tally.count(Intake.TAKEN, taken)
 
 
 def _reason(error: Exception) -> Intake:

@@ -12,6 +12,7 @@ from timonel_serving.detector.failure import told
 from timonel_serving.detector.half import Refusal
 from timonel_serving.detector.join import Inference, Join
 from timonel_serving.detector.judging import Judging
+from timonel_serving.detector.lately import Lately, Parsed
 from timonel_serving.detector.message import Message
 from timonel_serving.detector.onward import Onward
 from timonel_serving.detector.rows import Rows, read_rows
@@ -49,6 +50,7 @@ class Folding:
         onward: Onward,
         judging: Judging,
         tally: Tally,
+        lately: Lately,
         *,
         horizon: int,
         names: Sequence[str] = (),
@@ -58,7 +60,7 @@ class Folding:
         """`horizon`: microseconds of delivered events that stay in the spool, so that a restart knows the
         duplicates of what came in this time."""
         self._spool, self._join, self._onward = spool, join, onward
-        self._judging, self._tally = judging, tally
+        self._judging, self._tally, self._lately = judging, tally, lately
         self._names, self._clock = names, clock
         self._services = None if services is None else frozenset(services)
         self._batch, self._parts = Batch(), list[Read]()
@@ -114,14 +116,14 @@ class Folding:
             self._judging.look()
 
     def _take(self, record: Record) -> None:
-        message = Message.unpack(record.payload)
-        for event in message.events():
+        received, events = self._lately.take(record.end) or _unpacked(record)
+        for event in events:
             if isinstance(event, Refusal):
                 continue  # counted when it was answered
             if self._services is not None and event.model not in self._services:
                 self._tally.count(Refusal.SERVICE)
                 continue
-            inference = self._join.add(event, message.received)
+            inference = self._join.add(event, received)
             if inference is not None:
                 self._add(inference, record.end)
         self._mark = record.end
@@ -183,3 +185,8 @@ class Folding:
             self._released = position
         except (OSError, TimonelError) as error:
             _log.warning("the spool could not be released: %s", error)
+
+
+def _unpacked(record: Record) -> Parsed:
+    message = Message.unpack(record.payload)
+    return message.received, message.events()

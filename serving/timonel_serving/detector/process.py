@@ -23,6 +23,7 @@ from timonel_serving.detector.delivery.delivery import Delivery
 from timonel_serving.detector.folding import Folding
 from timonel_serving.detector.join import Bounds, Join
 from timonel_serving.detector.judging import Judging
+from timonel_serving.detector.lately import Lately
 from timonel_serving.detector.metrics import DetectorMetrics
 from timonel_serving.detector.onward import Onward, Stations
 from timonel_serving.detector.spool import Spool
@@ -74,7 +75,7 @@ def put_together(
 ) -> Detection:
     """A detector whose spool lies in `folder`; nothing runs yet."""
     monitor = ModelMonitor(reference, watching.model_copy(update={"columns": ROLES}))
-    spool, tally = Spool(folder, int(settings.spool_mb * _MB)), Tally()
+    spool, tally, lately = Spool(folder, int(settings.spool_mb * _MB)), Tally(), Lately()
     contract = None if reference is None else reference.contract
     check = None if contract is None else ContractCheck(contract)
     onward, judging = Onward(Stations(monitor, check, taps, deliveries)), Judging(monitor)
@@ -85,6 +86,7 @@ def put_together(
         onward,
         judging,
         tally,
+        lately,
         horizon=max(_HORIZON, 2 * timeout),
         names=_names(reference),
         services=settings.services,
@@ -98,7 +100,7 @@ def put_together(
     def alive() -> bool:
         return folding.alive and all(delivery.alive for delivery in deliveries)
 
-    door = Door(spool, tally, registry, alive, clock, max_body, commit)
+    door = Door(spool, tally, registry, alive, clock, max_body, commit, lately)
     return Detection(monitor, deliveries, folding, spool, tally, door)
 
 

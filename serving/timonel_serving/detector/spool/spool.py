@@ -72,6 +72,7 @@ class Spool:
         self._unsynced: deque[Segment] = deque()
         self._segments = deque(files.existing(folder))
         self._begin(nanoseconds())
+        self._size = sum(segment.size for segment in self._segments)
         self.cursor = min(max(self._resume(), self.start), self.end)
         """The position that is read next."""
 
@@ -107,7 +108,7 @@ class Spool:
     @property
     def size(self) -> int:
         """Bytes that are kept."""
-        return sum(segment.size for segment in tuple(self._segments))
+        return self._size
 
     @property
     def unread(self) -> int:
@@ -201,6 +202,7 @@ class Spool:
                 raise
             self._shed()
             self._segments[-1].write(record)
+        self._size += len(record)
 
     def _roll(self) -> None:
         created = files.create(self._folder, self.end)
@@ -208,7 +210,7 @@ class Spool:
         self._segments.append(created)
 
     def _make_room(self, size: int) -> None:
-        while self.size and self.size + size > self._limit:
+        while self._size and self._size + size > self._limit:
             if len(self._segments) == 1:
                 self._roll()
             self._shed()
@@ -223,6 +225,7 @@ class Spool:
 
     def _drop(self) -> None:
         gone = self._segments.popleft()
+        self._size -= gone.size
         if gone in self._unsynced:
             self._unsynced.remove(gone)
         files.remove(gone)
