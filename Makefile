@@ -132,7 +132,7 @@ format: install ## rewrite the code as ruff would have it
 	$(BIN)/ruff format .
 
 LOCKS := dev components predictor explainer spark
-LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river
+LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river --extra rollout
 LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 LOCK_predictor := serving/pyproject.toml --extra sklearn
 LOCK_explainer := serving/pyproject.toml --extra explain
