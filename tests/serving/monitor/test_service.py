@@ -2,9 +2,12 @@
 
 import gzip
 import io
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -233,6 +236,29 @@ def test_metrics_are_what_prometheus_reads(monitor: Watching) -> None:
     assert not [
         1 for name, labels in series if ("metric", "violation_rate") in labels and "0" in name
     ]
+
+
+def test_a_flood_of_labels_is_held_off(monitor: Watching) -> None:
+    """A few are worked on at a time, the others are told when to come again; none is half taken."""
+    labels = [{"prediction_id": f"q{i}", "actual": 1} for i in range(10_000)]
+    body = json.dumps(labels).encode()
+
+    def post(_: int) -> httpx.Response:
+        kind = {"content-type": "application/json"}
+        return httpx.post(
+            f"{monitor.facts['url']}/v1/labels", content=body, headers=kind, timeout=60
+        )
+
+    with ThreadPoolExecutor(48) as threads:
+        answers = list(threads.map(post, range(48)))
+    refused = [one for one in answers if one.status_code == 503]
+    assert refused
+    assert {one.json()["code"] for one in refused} == {"overloaded"}
+    assert {one.headers["retry-after"] for one in refused} == {"1"}
+    taken = [one.json() for one in answers if one.status_code == 200]
+    assert len(taken) + len(refused) == 48
+    assert {one["waiting"] for one in taken} == {10_000}
+    assert monitor.get("health")["state"]
 
 
 def test_every_route_is_described_with_an_example(monitor: Watching) -> None:
