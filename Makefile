@@ -103,6 +103,10 @@ bench-labels: install ## performance told from few, late and slow labels
 bench-gaps: install ## realised less estimated accuracy: false alarms, and how soon a concept change shows (4 minutes)
 	$(BIN)/python benchmarks/gaps.py $(BENCH)
 
+.PHONY: bench-canary
+bench-canary: install ## error rates of the canary's judge, beside common rules, and its speed (5 minutes; BENCH=--quick: 1)
+	$(BIN)/python benchmarks/canary.py $(BENCH)
+
 .PHONY: soak
 soak: install ## detector and monitor under load for 10 minutes: is memory flat (BENCH='--minutes 1 --rate 200')
 	$(BIN)/python benchmarks/soak.py $(BENCH)

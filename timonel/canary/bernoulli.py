@@ -54,7 +54,8 @@ def projection(
     root for small rates, which is a quadratic's, made exact by Newton's steps.
     """
     if not shift.any() and (ratio == 1).all():
-        x = (n_s * a + n_c * b) / np.maximum(n_s + n_c, 1.0)
+        n = n_s + n_c
+        x = np.where(n > 0, (n_s * a + n_c * b) / np.maximum(n, 1.0), a)
         return x, x
     safe_ratio = np.where(ratio > 0, ratio, 1.0)
     there = (b - shift) / safe_ratio

@@ -21,8 +21,9 @@ def rate_bounds(n: Floats, y: Floats, alpha: float) -> tuple[Floats, Floats]:
     log_mixture = np.array([_log_beta(b + 0.5, m - b + 0.5) for m, b in zip(n, y, strict=True)])
     bar = log_mixture - _LOG_BETA_HALVES + math.log(alpha)
     share = y / np.maximum(n, 1e-300)
-    lower = _crossing(np.zeros_like(share), share, n, y, bar)
-    upper = _crossing(np.ones_like(share), share, n, y, bar)
+    ends = np.concatenate([np.zeros_like(share), np.ones_like(share)])
+    found = _crossing(ends, *(np.tile(x, 2) for x in (share, n, y, bar)))
+    lower, upper = found[: len(n)], found[len(n) :]
     return np.where(n > 0, lower, 0.0), np.where(n > 0, upper, 1.0)
 
 
@@ -30,7 +31,7 @@ def _crossing(out: Floats, inside: Floats, n: Floats, y: Floats, bar: Floats) ->
     """Between a rate that is outbet and one that is not."""
     for _ in range(HALVINGS):
         middle = (out + inside) / 2
-        p = np.clip(middle, 1e-300, 1 - 1e-16)
+        p = np.minimum(np.maximum(middle, 1e-300), 1 - 1e-16)
         kept = y * np.log(p) + (n - y) * np.log1p(-p) >= bar
         out, inside = np.where(kept, out, middle), np.where(kept, middle, inside)
     return inside

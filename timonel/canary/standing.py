@@ -115,16 +115,19 @@ def _rates(plan: CanaryPlan, state: JudgeState) -> dict[str, Shown]:
     totals, contrast = state.counted.totals[at], state.counted.contrast[at]
     half = contrast_half_width(contrast, ALPHA)
     phi = np.where(totals[:, 2] > 0, totals[:, 4] / np.maximum(totals[:, 2], 1.0), 1.0)
-    arms = [_arm(totals[:, i], totals[:, i + 1], phi) for i in (0, 2)]
+    arms = _arms(totals, phi)
     found = {}
     for i, metric in enumerate(streams.metrics):
-        stable, canary = arms[0][i], arms[1][i]
+        stable, canary = arms[i], arms[i + len(streams.metrics)]
         found[metric.name] = (_difference(contrast[i], float(half[i]), canary.n), stable, canary)
     return found
 
 
-def _arm(n: Floats, y: Floats, phi: Floats) -> list[Measured]:
-    lower, upper = rate_bounds(n / phi, y / phi, ALPHA)
+def _arms(totals: Floats, phi: Floats) -> list[Measured]:
+    """The rate of the champion in each metric, then of the canary."""
+    n, y = totals[:, [0, 2]].T.ravel(), totals[:, [1, 3]].T.ravel()
+    wide = np.tile(phi, 2)
+    lower, upper = rate_bounds(n / wide, y / wide, ALPHA)
     return [
         Measured(bad / rows, low, high, int(rows)) if rows else Measured.absent(State.NO_DATA)
         for rows, bad, low, high in zip(*(x.tolist() for x in (n, y, lower, upper)), strict=True)

@@ -76,8 +76,8 @@ def needed(
     counted = [m for m in plan.metrics if m.kind in COUNTED and (m.required or m.harms)]
     rates = {m.name: _base_rate(m, base_rates) for m in counted}
     safe = {m.name: _safe_growth(plan, m, rates[m.name], requests) for m in counted if m.required}
-    step = _schedule(plan, list(safe.values()))
     each = 1 - (1 - power) / max(len(safe), 1)
+    step = _schedule(plan, list(safe.values()), each)
     share = np.array(plan.steps)[step] / 100 if not plan.unseen else np.ones(len(step))
     had = np.cumsum(requests * share)
     earliest = max(_earliest(plan, step), int(np.searchsorted(had, plan.min_requests)) + 1)
@@ -191,26 +191,24 @@ def _phi(plan: "CanaryPlan", metric: Metric, p: float, n_s: Floats, n_c: Floats)
     return wide + plan.streams.design_effect(counts) - 1
 
 
-def _time(growth: Growth, step: NDArray[np.intp], power: float) -> int:
-    """Blocks until the bar is passed with this probability, by a sum that is about normal.
+def _time(growth: Growth, step: NDArray[np.intp], power: float, part: float = 1.0) -> int:
+    """Blocks until a part of the bar is passed with this probability, by a sum that is about normal.
 
     One more than there are steps if it is not within them.
     """
     mean, variance = np.cumsum(growth.mean[step]), np.cumsum(growth.variance[step])
-    over = mean - NormalDist().inv_cdf(power) * np.sqrt(variance) >= growth.bar
+    over = mean - NormalDist().inv_cdf(power) * np.sqrt(variance) >= part * growth.bar
     return int(over.argmax()) + 1 if over.any() else len(step) + 1
 
 
-def _schedule(plan: "CanaryPlan", growths: list[Growth]) -> NDArray[np.intp]:
-    """The step of the traffic that each block is on, in the mean: `CanaryJudge` raises it by evidence."""
+def _schedule(plan: "CanaryPlan", growths: list[Growth], power: float) -> NDArray[np.intp]:
+    """The step of the traffic that each block is on, at the latest: `CanaryJudge` raises it by evidence."""
     horizon = min(plan.max_blocks * FARTHEST, max(plan.max_blocks, LONGEST))
     step = np.zeros(horizon, dtype=np.intp)
     end = 0
     for i in range(plan.last_step):
-        lasts = [plan.hold_blocks]
-        for g in growths:
-            lasts.append(math.ceil(g.bar / (plan.last_step + 1) / max(g.mean[i], g.bar / horizon)))
-        end += max(lasts)
+        part = (i + 1) / (plan.last_step + 1)
+        end = max([end + plan.hold_blocks, *(_time(g, step, power, part) for g in growths)])
         step[end:] = i + 1
     return step
 

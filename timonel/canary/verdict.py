@@ -29,6 +29,9 @@ _EXIT_CODES = {
 }
 
 
+UNSHOWABLE = "no metric has a margin: nothing can be shown harmless, and nothing promoted"
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that the verdict depends on. Texts are sentences with numbers."""
@@ -88,7 +91,7 @@ def _rows(f: Facts) -> Iterator[Outcome]:
         yield _out_of_time(f, waiting)
     if f.strategy is Strategy.AB:
         waiting = (f"block {f.blocks:,} of {f.max_blocks:,} of a fixed horizon", *waiting)
-    yield Outcome(Verdict.CONTINUE, False, waiting)
+    yield Outcome(Verdict.CONTINUE, False, waiting or (UNSHOWABLE,))
 
 
 def _without_evidence(f: Facts) -> Iterator[Outcome]:
@@ -105,4 +108,4 @@ def _without_evidence(f: Facts) -> Iterator[Outcome]:
 
 def _out_of_time(f: Facts, reasons: tuple[str, ...]) -> Outcome:
     last = f"no decision within {f.max_blocks:,} blocks: give it more traffic, or roll it back"
-    return Outcome(Verdict.INCONCLUSIVE, True, (last, *(reasons or ("no metric has a margin",))))
+    return Outcome(Verdict.INCONCLUSIVE, True, (last, *(reasons or (UNSHOWABLE,))))

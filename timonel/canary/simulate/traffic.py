@@ -117,4 +117,8 @@ def _slow(
 
 
 def _erfc(x: Floats) -> Floats:
-    return np.asarray(np.vectorize(math.erfc, otypes=[np.float64])(x))
+    return np.interp(x, _ERFC_AT, _ERFC)
+
+
+_ERFC_AT = np.linspace(-8.0, 8.0, 16_001)
+_ERFC = np.array([math.erfc(x) for x in _ERFC_AT])
