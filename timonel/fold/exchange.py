@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from timonel.files import full_disk_explained
 
 Hashes = NDArray[np.uint64]
-SEEN_BITS = 26
-"""64 MB of marks: of ten million labels, one hash in seven is marked by chance."""
+MOST_SEEN_BITS = 26
+"""64 MB of marks."""
 
 
 def hashes(ids: pa.Array | pa.ChunkedArray) -> Hashes:
@@ -37,20 +37,26 @@ class Seen:
     """Marks in a file which hashes were met, for all processes: a hash that was met is always found, another
     one rarely."""
 
-    def __init__(self, path: Path, mode: Literal["r", "r+", "w+"] = "r") -> None:
-        self._marks = np.memmap(path, np.bool_, mode, shape=(1 << SEEN_BITS,))
+    def __init__(self, path: Path, mode: Literal["r", "r+"] = "r") -> None:
+        self._marks = np.memmap(path, np.bool_, mode)
+        self._shift = np.uint64(64 - (len(self._marks).bit_length() - 1))
+
+    @classmethod
+    def make(cls, path: Path, hashes: int) -> None:
+        """A file for so many hashes; of up to eight million, at most one in eight is found by chance."""
+        with full_disk_explained(path), path.open("wb") as file:
+            file.write(bytes(1 << min((8 * hashes).bit_length(), MOST_SEEN_BITS)))
 
     def add(self, found: Hashes) -> None:
         """Mark hashes; several processes may at once."""
-        self._marks[_places(found)] = True
+        self._marks[self._places(found)] = True
 
     def has(self, found: Hashes) -> NDArray[np.bool_]:
         """Which of these were met."""
-        return self._marks.take(_places(found))
+        return self._marks.take(self._places(found))
 
-
-def _places(found: Hashes) -> NDArray[np.int64]:
-    return (found >> np.uint64(64 - SEEN_BITS)).view(np.int64)
+    def _places(self, found: Hashes) -> NDArray[np.int64]:
+        return (found >> self._shift).view(np.int64)
 
 
 def scatter(path: Path, rows: pa.Table, of: NDArray[np.integer[Any]], places: int) -> None:

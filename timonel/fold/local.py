@@ -92,7 +92,7 @@ class _Fold:
         if not said.rows:
             return []
         buckets, seen = buckets_for(said.rows), self.room / "seen"
-        Seen(seen, "w+")
+        Seen.make(seen, said.rows)
         shares = [[file for _, file in share] for share in said.shares(SPREAD)]
         given = (
             (labels, share, buckets, seen, self.room / f"labels-{i}")

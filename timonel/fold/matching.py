@@ -21,6 +21,8 @@ ID, LABEL, HAPPENED, ARRIVED = "prediction_id", "label", "event_time", "arrival_
 BUCKET_LABELS = 1 << 16
 """Labels that a bucket should have: their table fits in a core's cache."""
 MOST_BUCKETS = 1024
+HASHED = 1 << 20
+"""Ids that are hashed at once."""
 
 _PLACED = pa.schema([(ID, pa.string()), ("file", pa.int32()), ("row", pa.int32())])
 _MATCHED = pa.schema(
@@ -58,7 +60,7 @@ def spread_ids(
     of = [np.empty(0, np.uint64)]
     for number, file in files:
         first = 0
-        for batch in snapshot.read(file.path, (ID,)):
+        for batch in snapshot.read(file.path, (ID,), HASHED):
             ids = batch.column(ID)
             found = hashes(ids)
             at = np.flatnonzero(marks.has(found) & np.asarray(ids.is_valid()))

@@ -56,13 +56,13 @@ class Snapshot:
         found = [file for file in self._open()[2] if chosen.has_day(file.day)]
         return sorted(found, key=lambda file: (file.day, file.path))
 
-    def read(self, path: str, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
-        """The rows of a file in their order, ROWS at most at once."""
+    def read(self, path: str, columns: Iterable[str], rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """The rows of a file in their order, so many at most at once."""
         whole, fragments, _ = self._open()
         yield from fragments[path].to_batches(
             schema=whole.schema,
             columns=list(columns),
-            batch_size=ROWS,
+            batch_size=rows,
             batch_readahead=1,
             fragment_readahead=1,
             use_threads=False,
