@@ -75,6 +75,7 @@ def _within(x: Floats, low: Floats | float, high: Floats | float) -> Floats:
 
 def _polished(x: Floats, low: Floats, high: Floats, given: tuple[Floats, ...]) -> Floats:
     """Newton's steps; one that leaves the bracket is replaced by its middle."""
+    done = np.zeros(x.shape, dtype=bool)
     for _ in range(NEWTON_STEPS):
         value, slope = _condition(x, *given)
         below = value > 0
@@ -82,9 +83,11 @@ def _polished(x: Floats, low: Floats, high: Floats, given: tuple[Floats, ...]) -
         step = x - value / slope
         inside = (step >= low) & (step <= high)
         step = np.where(inside, step, (low + high) / 2)
-        moved = np.abs(step - x)
-        x = step
-        if (moved <= CLOSE * x).all():
+        # what is done stays: a number must not depend on which others are computed beside it
+        close = np.abs(step - x) <= CLOSE * x
+        x = np.where(done, x, step)
+        done |= close
+        if done.all():
             break
     return x
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from timonel.canary import noise
 from timonel.canary.bernoulli import (
@@ -62,44 +63,57 @@ class Counted:
             zeros(k, 3),
         )
 
+    def at(self, block: int) -> "Counted":
+        """Of the states that `fold_blocks` gives, the one after this block."""
+        return Counted(*(array[block] for array in vars(self).values()))
+
     def arrays(self) -> dict[str, Floats]:
         """Its arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def fold(
+    streams: Streams, state: Counted, counts: Floats, known_noise: Floats | None = None
+) -> Counted:
+    """The state after one block of counts, (..., streams, 4); see `fold_blocks`."""
+    return fold_blocks(streams, state, counts[None], np.ones(1, bool), known_noise).at(0)
+
+
+def fold_blocks(
     streams: Streams,
     state: Counted,
     counts: Floats,
+    betting: NDArray[np.bool_],
     known_noise: Floats | None = None,
-    betting: bool = True,
 ) -> Counted:
-    """The state after a block of counts, (..., streams, 4).
+    """The states after each of some blocks: the arrays of a state, with the blocks as their first axis.
 
-    Bets are decided by what was known before the block.
+    Bets are decided by what was known before a block. Blocks folded one by one give the same, to the bit.
 
     Args:
+        counts: (blocks, ..., streams, 4).
+        betting: (blocks,), False while warming up: a block teaches the champion's rate and is no evidence.
         known_noise: noise of each run instead of the plan's, (..., streams).
-        betting: False while warming up: the block teaches the champion's rate and is no evidence.
     """
-    predicted = (state.recent[..., 0] + 0.5) / (state.recent[..., 1] + 1.0)
-    recent = _learnt(state.recent, counts)
-    if not betting:
-        return Counted(recent, state.harm, state.safe, state.seen, state.totals, state.contrast)
-    phi = _overdispersion(streams, state, counts, predicted, known_noise)
-    bets = _informed(state, counts) / phi
-    fair = ~streams.gated | ((predicted >= RAREST_TAIL) & (predicted <= LARGEST_TAIL))
-    harm = state.harm + (bets * fair)[..., None] * _harm(streams, predicted, counts)
-    safe = state.safe + bets[..., streams.safe_at, None] * _safe(streams, predicted, counts)
-    seen = _watched(streams, state.seen, counts, predicted) if known_noise is None else state.seen
-    totals = state.totals + np.concatenate([counts, (counts[..., 2] * phi)[..., None]], axis=-1)
+    recent = _recents(state.recent, counts)
+    before = recent[:-1]
+    p = (before[..., 0] + 0.5) / (before[..., 1] + 1.0)
+    live = counts if betting.all() else counts * betting.reshape(-1, *[1] * (counts.ndim - 1))
+    seen = _watched(streams, state.seen, live, p, known_noise is not None)
+    phi = _overdispersion(streams, seen[:-1], live, p, known_noise)
+    informed = (before[..., 1] > 0) & (live[..., 0] > 0) & (live[..., 2] > 0)
+    bets = informed / phi
+    fair = ~streams.gated | ((p >= RAREST_TAIL) & (p <= LARGEST_TAIL))
+    harm = (bets * fair)[..., None] * _harm(streams, p, live)
+    safe = bets[..., streams.safe_at, None] * _safe(streams, p, live)
+    totals = np.concatenate([live, (live[..., 2] * phi)[..., None]], axis=-1)
     return Counted(
-        recent,
-        harm,
-        safe,
-        seen,
-        totals,
-        _contrasted(streams, state.contrast, counts, predicted, phi),
+        recent[1:],
+        _running(state.harm, harm),
+        _running(state.safe, safe),
+        seen[1:],
+        _running(state.totals, totals),
+        _running(state.contrast, _contrasted(streams, live, p, phi)),
     )
 
 
@@ -115,15 +129,18 @@ def safe_by_metric(state: Counted) -> Floats:
     return log_mean(state.safe)
 
 
-def _learnt(recent: Floats, counts: Floats) -> Floats:
-    there = counts[..., :1] > 0
-    return np.asarray(np.where(there, DECAY * recent, recent) + counts[..., 1::-1])
+def _running(start: Floats, added: Floats) -> Floats:
+    return np.asarray(np.cumsum(np.concatenate([start[None], added]), axis=0)[1:])
 
 
-def _informed(state: Counted, counts: Floats) -> Floats:
-    """1 where a stream is bet on in this block, 0 where an arm has no requests or the champion is unknown."""
-    informed = state.recent[..., 1] > 0
-    return (informed & (counts[..., 0] > 0) & (counts[..., 2] > 0)).astype(np.float64)
+def _recents(recent: Floats, counts: Floats) -> Floats:
+    """The champion's decayed counts before the first block and after each."""
+    found = [recent]
+    added, there = counts[..., 1::-1], counts[..., :1] > 0
+    decay = np.where(there, DECAY, 1.0)
+    for factor, more in zip(decay, added, strict=True):
+        found.append(found[-1] * factor + more)
+    return np.array(found)
 
 
 def _harm(streams: Streams, p: Floats, counts: Floats) -> Floats:
@@ -139,28 +156,33 @@ def _safe(streams: Streams, p: Floats, counts: Floats) -> Floats:
 
 
 def _overdispersion(
-    streams: Streams, state: Counted, counts: Floats, p: Floats, known: Floats | None
+    streams: Streams, seen: Floats, counts: Floats, p: Floats, known: Floats | None
 ) -> Floats:
     if known is None:
         known = streams.noise
         if not streams.known.all():
-            known = np.where(streams.known, known, noise.on_the_way(state.seen))
+            known = np.where(streams.known, known, noise.on_the_way(seen))
     return noise.phi(known, p, counts, streams.ratio) + streams.design_effect(counts) - 1
 
 
-def _watched(streams: Streams, seen: Floats, counts: Floats, p: Floats) -> Floats:
-    """The sums that noise is estimated from on the way; left alone where it is known."""
-    if streams.known.all():
-        return seen
+def _watched(streams: Streams, seen: Floats, counts: Floats, p: Floats, known: bool) -> Floats:
+    """The sums that noise is estimated from, before the first block and after each; not if it is known."""
+    if known or streams.known.all():
+        return np.broadcast_to(seen, (len(counts) + 1, *seen.shape))
     z, relative = noise.standardised(counts, p, streams.ratio)
     there = (relative > 0).astype(np.float64)
-    added = np.stack([there, z, z * z, z * seen[..., 4], z - seen[..., 4], relative], axis=-1)
-    return np.asarray(seen + added * there[..., None])
+    fixed = np.stack([there, z, z * z, 0 * z, 0 * z, relative], axis=-1)
+    found = [seen]
+    for now, was, new in zip(fixed, there, z, strict=True):
+        last = found[-1]
+        after = last + now
+        after[..., 3] += new * last[..., 4]
+        after[..., 4] += (new - last[..., 4]) * was
+        found.append(after)
+    return np.array(found)
 
 
-def _contrasted(
-    streams: Streams, contrast: Floats, counts: Floats, p: Floats, phi: Floats
-) -> Floats:
+def _contrasted(streams: Streams, counts: Floats, p: Floats, phi: Floats) -> Floats:
     """Differences of the rates weighted by block as Mantel and Haenszel do, so that a ramp biases nothing."""
     n_s, y_s, n_c, y_c = (counts[..., i] for i in range(4))
     both = (n_s > 0) & (n_c > 0)
@@ -170,5 +192,4 @@ def _contrasted(
     rate_s = (y_s + p) / (ones_s + 1)
     rate_c = (y_c + rate_s * DRAWN) / (ones_c + DRAWN)
     variance = rate_c * (1 - rate_c) / ones_c + streams.ratio**2 * rate_s * (1 - rate_s) / ones_s
-    added = np.stack([weight, weight * difference, weight**2 * variance * phi], axis=-1)
-    return np.asarray(contrast + added)
+    return np.stack([weight, weight * difference, weight**2 * variance * phi], axis=-1)

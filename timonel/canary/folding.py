@@ -1,6 +1,6 @@
 """A block becomes evidence: the next state of a judge from the one before, and nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -27,54 +27,76 @@ Sums = TypeVar("Sums", PairedSums, MomentSums)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was special about one block."""
+class Read:
+    """A block with its counts as an array, and what is special about it."""
 
-    guards: tuple[str, ...]
+    block: Block
+    counts: Floats
     lacking: tuple[str, ...]
     uneven: str | None
     warming: str | None
 
     @property
+    def betting(self) -> bool:
+        """Whether it is evidence."""
+        return not (self.uneven or self.warming)
+
+    @property
     def sound(self) -> bool:
         """Whether it counts for the canary."""
-        return not (self.lacking or self.uneven or self.warming)
+        return self.betting and not self.lacking
 
 
-def folded(plan: CanaryPlan, state: JudgeState, block: Block) -> tuple[JudgeState, Seen]:
-    """The evidence after a block; raises BadInput for a block that is out of order or cannot be."""
-    _check_time(state, block)
-    counts, reported = counts_of(plan.streams, block)
-    begun = state.begun or block.start
-    warming, uneven = _warming(plan, begun, block), _uneven(plan, block)
-    lacking = tuple(_lacking(plan, block, reported))
-    betting = not (warming or uneven)
-    guard, guards = _guarded(plan, state, counts)
+def read(plan: CanaryPlan, state: JudgeState, blocks: Sequence[Block]) -> list[Read]:
+    """The blocks after a state; raises BadInput for one that is out of order or cannot be."""
+    begun, end, found = state.begun or blocks[0].start, state.end, []
+    for block in blocks:
+        _check_time(end, block)
+        counts, reported = counts_of(plan.streams, block)
+        lacking = tuple(_lacking(plan, block, reported))
+        uneven, warming = _uneven(plan, block), _warming(plan, begun, block)
+        found.append(Read(block, counts, lacking, uneven, warming))
+        end = block.end
+    return found
+
+
+def states(plan: CanaryPlan, state: JudgeState, found: Sequence[Read]) -> counted.Counted:
+    """The evidence of the shares after each block."""
+    counts, betting = np.array([r.counts for r in found]), np.array([r.betting for r in found])
+    return counted.fold_blocks(plan.streams, state.counted, counts, betting)
+
+
+def folded(
+    plan: CanaryPlan, state: JudgeState, found: Read, shares: counted.Counted
+) -> tuple[JudgeState, tuple[str, ...]]:
+    """All evidence after a block, that of the shares given; and the crude limits that it broke."""
+    block, betting = found.block, found.betting
+    guard, guards = _guarded(plan, state, found.counts)
     restarts = state.restarts + block.canary.restarts
     if restarts >= CRASHES:
         guards = (f"crash loop: the canary's processes died {restarts} times", *guards)
     after = replace(
         state,
-        counted=counted.fold(plan.streams, state.counted, counts, betting=betting),
+        counted=shares,
         mismatch=_ratio(plan, state, block) if betting else state.mismatch,
         guard=guard,
         restarts=restarts,
         blocks=state.blocks + 1,
         canary_requests=state.canary_requests + block.canary.requests * betting,
-        lacking_for=state.lacking_for + 1 if lacking else 0,
-        begun=begun,
+        lacking_for=state.lacking_for + 1 if found.lacking else 0,
+        begun=state.begun or block.start,
         end=block.end,
         **(_uncounted(plan, state, block) if betting else {}),
     )
-    return after, Seen(guards, lacking, uneven, warming)
+    return after, guards
 
 
-def _check_time(state: JudgeState, block: Block) -> None:
+def _check_time(end: datetime | None, block: Block) -> None:
     if block.end <= block.start:
         raise BadInput(f"a block that ends at {block.end} and starts at {block.start}")
-    if state.end is not None and block.start < state.end:
+    if end is not None and block.start < end:
         raise BadInput(
-            f"a block from {block.start}, expected one from {state.end} on: the last one ended there",
+            f"a block from {block.start}, expected one from {end} on: the last one ended there",
             why="counting requests twice would make evidence of nothing",
             fix="give the blocks in order, each once",
         )

@@ -1,17 +1,25 @@
 """The judge: blocks in, a decision out, at any time and as often as one likes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from timonel.canary import mismatch, words
 from timonel.canary.block import Block
+from timonel.canary.counted import Counted
 from timonel.canary.decision import Decision
-from timonel.canary.folding import Seen, folded
+from timonel.canary.folding import Read, folded, read, states
 from timonel.canary.plan import CanaryPlan
-from timonel.canary.standing import Logs, as_e, evidence, harms, logs, unsafe
+from timonel.canary.standing import Logs, Shares, as_e, evidence, harms, logs, shares, unsafe
 from timonel.canary.state import JudgeState, opened, sealed
 from timonel.canary.verdict import Facts, decide
+
+AT_ONCE = 256
+"""Blocks whose arithmetic is done together in a replay."""
+
+Last = tuple[Read, tuple[str, ...], Logs]
+"""The last block, the crude limits it broke, and the evidence after it."""
 
 
 class CanaryJudge:
@@ -33,7 +41,7 @@ class CanaryJudge:
     def __init__(self, plan: CanaryPlan, state: JudgeState | None = None) -> None:
         self.plan = plan
         self._known = state or JudgeState.start(plan)
-        self._last: tuple[Seen, Logs] | None = None
+        self._last: Last | None = None
 
     @property
     def _state(self) -> JudgeState:
@@ -57,15 +65,17 @@ class CanaryJudge:
 
         Raises BadInput for a block that overlaps one before, or whose counts cannot be.
         """
-        self._fold(block)
+        self._fold([block])
         return self.decision()
 
     def replay(self, blocks: Iterable[Block]) -> Decision:
-        """Judge many blocks, up to the final decision."""
-        for block in blocks:
-            self._fold(block)
-            if self._known.outcome.final:
-                break
+        """Judge many blocks, up to the final decision.
+
+        Where it raises, the judge stands as it did some blocks before.
+        """
+        coming = iter(blocks)
+        while not self._known.outcome.final and (some := list(islice(coming, AT_ONCE))):
+            self._fold(some)
         return self.decision()
 
     def decision(self) -> Decision:
@@ -83,20 +93,29 @@ class CanaryJudge:
             evidence(self.plan, state),
         )
 
-    def _fold(self, block: Block) -> None:
+    def _fold(self, blocks: Sequence[Block]) -> None:
         if self._known.outcome.final:
             return
-        state, seen = folded(self.plan, self._known, block)
-        held = logs(self.plan, state)
-        self._known = _raised(self.plan, state, block, held) if seen.sound else state
-        self._last = (seen, held)
-        if _may_end(self.plan, self._known, seen, held):
+        found = read(self.plan, self._known, blocks)
+        after = states(self.plan, self._known, found)
+        held = [x.tolist() for x in shares(self.plan, after)]
+        for i, (one, *rows) in enumerate(zip(found, *held, strict=True)):
+            self._judge(one, after.at(i), (rows[0], rows[1], rows[2]))
+            if self._known.outcome.final:
+                return
+
+    def _judge(self, found: Read, counted: Counted, held: Shares) -> None:
+        state, guards = folded(self.plan, self._known, found, counted)
+        known = logs(self.plan, state, held)
+        self._known = _raised(self.plan, state, found.block, known) if found.sound else state
+        self._last = (found, guards, known)
+        if _may_end(self.plan, self._known, guards, known):
             self._known = self._state
 
 
-def _may_end(plan: CanaryPlan, state: JudgeState, seen: Seen, held: Logs) -> bool:
+def _may_end(plan: CanaryPlan, state: JudgeState, guards: tuple[str, ...], held: Logs) -> bool:
     """Whether a block can be the last: if not, nobody needs its sentences."""
-    if seen.guards or state.blocks >= plan.max_blocks or _mismatch(plan, state):
+    if guards or state.blocks >= plan.max_blocks or _mismatch(plan, state):
         return True
     if next(harms(plan, held), None) is not None:
         return True
@@ -114,13 +133,15 @@ def _raised(plan: CanaryPlan, state: JudgeState, block: Block, held: Logs) -> Ju
     return replace(state, step_blocks=held_for)
 
 
-def _facts(plan: CanaryPlan, state: JudgeState, seen: Seen, held: Logs) -> Facts:
+def _facts(
+    plan: CanaryPlan, state: JudgeState, seen: Read, guards: tuple[str, ...], held: Logs
+) -> Facts:
     harmed, waiting = list(harms(plan, held)), unsafe(plan, held)
     rising = _rising(plan, state)
     done = not waiting and not rising
     told = evidence(plan, state) if harmed or done else {}
     return Facts(
-        guards=seen.guards,
+        guards=guards,
         mismatch=_mismatch(plan, state),
         harms=tuple(words.harmed(m, told[m.name]) for m in harmed),
         lacking=seen.lacking,

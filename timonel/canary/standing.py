@@ -8,7 +8,7 @@ import numpy as np
 
 from timonel.canary import losses, paired
 from timonel.canary.bernoulli import Floats
-from timonel.canary.counted import harm_by_metric, safe_by_metric
+from timonel.canary.counted import Counted, harm_by_metric, safe_by_metric
 from timonel.canary.decision import MetricEvidence
 from timonel.canary.intervals import contrast_half_width, rate_bounds
 from timonel.canary.losses import Mean, MomentSums
@@ -36,21 +36,35 @@ class Logs:
     """Of the canary, that the evidence rests on."""
 
 
-def logs(plan: CanaryPlan, state: JudgeState) -> Logs:
-    """The evidence of every metric."""
+Shares = tuple[list[float], list[float], list[float]]
+"""Log e-values of harm and of safety, and rows of the canary, of the metrics that are counted as shares."""
+
+
+def shares(plan: CanaryPlan, state: Counted) -> tuple[Floats, Floats, Floats]:
+    """What `Shares` holds, as arrays whose leading axes are the state's."""
     streams = plan.streams
-    found = Logs({}, {}, {})
-    if streams.metrics:
-        harm = harm_by_metric(streams, state.counted).tolist()
-        rows = state.counted.totals[streams.starts, 2].tolist()
-        safe = iter(safe_by_metric(state.counted).tolist()) if len(streams.safe_at) else iter(())
-        for i, metric in enumerate(streams.metrics):
-            found.harm[metric.name], found.rows[metric.name] = harm[i], rows[i]
-            if metric.required:
-                found.safe[metric.name] = next(safe)
-    for metric in plan.metrics:
-        if metric.kind not in COUNTED:
-            _uncounted(plan, state, metric, found)
+    if not streams.metrics:
+        none = np.zeros((*state.totals.shape[:-2], 0))
+        return none, none, none
+    rows = state.totals[..., streams.starts, 2]
+    safe = safe_by_metric(state) if len(streams.safe_at) else rows[..., :0]
+    return harm_by_metric(streams, state), safe, rows
+
+
+def logs(plan: CanaryPlan, state: JudgeState, held: Shares | None = None) -> Logs:
+    """The evidence of every metric; that of the shares may be given."""
+    harm, safe, rows = held or tuple(x.tolist() for x in shares(plan, state.counted))
+    names = [m.name for m in plan.streams.metrics]
+    required = [m.name for m in plan.streams.metrics if m.required]
+    found = Logs(
+        dict(zip(names, harm, strict=True)),
+        dict(zip(required, safe, strict=True)),
+        dict(zip(names, rows, strict=True)),
+    )
+    if len(names) < len(plan.metrics):
+        for metric in plan.metrics:
+            if metric.kind not in COUNTED:
+                _uncounted(plan, state, metric, found)
     return found
 
 

@@ -102,7 +102,8 @@ def _base_rate(metric: Metric, base_rates: Mapping[str, float]) -> float:
     p = base_rates.get(metric.name, metric.base_rate)
     if p is None or not 0 < p < 1:
         raise BadInput(
-            f"the base rate of {metric.name!r} is {p}, expected a share between 0 and 1",
+            f"the base rate of {metric.name!r} is {'not known' if p is None else p}, expected a share "
+            "between 0 and 1",
             why="how much traffic a comparison takes depends on how rare the event is",
             fix="give it as base_rate or with --base-rate, or learn it from a history",
         )

@@ -174,6 +174,26 @@ def test_the_same_blocks_give_the_same_decision_to_the_bit() -> None:
     assert json.loads(whole)["verdict"] == "continue"
 
 
+def test_a_replay_is_the_same_to_the_bit_while_noise_is_learnt() -> None:
+    """Blocks judged together give what each alone gives: warm-up, gaps, edges, unknown noise."""
+    latency = Metric("latency", kind=Evidence.LATENCY, edges=(10.0, 20.0, 50.0), margin=0.02)
+    metrics = [Metric("errors", ratio=1.1, margin=0.001, harm_margin=0.001), latency]
+    plan = CanaryPlan(metrics, steps=(5,), warm_up=timedelta(minutes=3), max_blocks=1000)
+    rng, made = np.random.default_rng(9), []
+    for i in range(300):
+        arms = []
+        for n in (int(rng.poisson(2000)), int(rng.poisson(100)) * (i % 11 > 0)):
+            cells = tuple(rng.multinomial(n, [0.6, 0.3, 0.09, 0.01]).tolist())
+            arms.append(
+                Arm(n, {"errors": int(rng.binomial(n, 0.01))}, histograms={"latency": cells})
+            )
+        made.append(block(i, *arms))
+    judge = CanaryJudge(plan)
+    for each in made:
+        last = judge.update(each)
+    assert CanaryJudge(plan).replay(made).to_json() == last.to_json()
+
+
 def test_a_state_is_refused_if_damaged_or_for_another_plan() -> None:
     """Neither a flipped bit nor changed margins go unnoticed."""
     judge = CanaryJudge(PLAN)
