@@ -11,6 +11,7 @@ from timonel.monitor.histograms import histogram_of
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.report import Histogram, ReportView, render
+from timonel.monitor.served import ServedWindow, served_in
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
 from timonel.monitor.times import as_datetime
@@ -109,6 +110,18 @@ class ModelMonitor(Collector):
             self._settle()
             span = read_span(None, start, end, self._tracker.newest)
             return histogram_of(self._tracker, feature, span.start, span.end)
+
+    def served(self, start: Any, end: Any = None) -> ServedWindow:
+        """How many requests each version had from `start` on, and what became of them: exact counts.
+
+        Args:
+            start, end: a datetime, ISO 8601 text or seconds since 1970, rounded up to whole minutes; up to
+                the newest event if no end is given.
+        """
+        with self._lock:
+            self._settle()
+            since, until = read_range(start, end)
+            return served_in(self._tracker, since or 0, until)
 
     @property
     def label_counts(self) -> LabelCounts:

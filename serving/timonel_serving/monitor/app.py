@@ -17,6 +17,7 @@ from timonel_serving.http.exchange import Message, Receive, Scope, Send
 from timonel_serving.http.identity import request_id
 from timonel_serving.logs import logged_as
 from timonel_serving.monitor import schemas
+from timonel_serving.monitor.counts import counting
 from timonel_serving.monitor.openapi import describe
 from timonel_serving.monitor.reading import reading, tending
 from timonel_serving.monitor.service import Service
@@ -37,7 +38,7 @@ class BadQuery(BadInput):
 def create_app(service: Service, pages: Iterable[APIRouter] = ()) -> FastAPI:
     """The application; `pages` are further routes, such as those of the page."""
     app = FastAPI(title="Timonel monitor", version="1", docs_url=None, redoc_url=None)
-    for routes in (reading(service), taking(service)):
+    for routes in (reading(service), counting(service), taking(service)):
         app.include_router(routes, responses=_REFUSALS)
     for routes in (tending(service), *pages):
         app.include_router(routes)

@@ -40,8 +40,8 @@ def answer(watched: Watched, asked: Asked) -> Metrics:
     """The figures of the window; raises `NotFound` for a version that there never was."""
     found = watched.monitor.calculate_metrics(
         asked.window,
-        start=_time(asked.start),
-        end=_time(asked.end),
+        start=instant(asked.start),
+        end=instant(asked.end),
         version=asked.version,
         slice=_slice(asked.slice),
     )
@@ -86,7 +86,8 @@ def _length(step: str) -> timedelta:
     return length
 
 
-def _time(text: str | None) -> str | float | None:
+def instant(text: str | None) -> str | float | None:
+    """A time as the windows read it: seconds since 1970, or ISO 8601."""
     try:
         return None if text is None else float(text)
     except ValueError:

@@ -42,6 +42,18 @@ _ANOMALY = {
     "next_step": _HEALTH["next_step"],
     "sentence": "null predictions (version 7) 4.1 %, expected 0.1 % (0 % to 0.3 %)",
 }
+_COUNTED = {
+    "version": "7",
+    "n": 4310,
+    "ok": 4290,
+    "error": 12,
+    "timeout": 3,
+    "rejected": 5,
+    "null": 2,
+    "slow": 9,
+    "violating": 5,
+    "latency": [4100, 201, 9],
+}
 _EXAMPLES: dict[str, Any] = {
     "Models": {"models": [_HEALTH]},
     "HealthAnswer": _HEALTH,
@@ -80,6 +92,14 @@ _EXAMPLES: dict[str, Any] = {
         ],
     },
     "MarkAnswer": {"mark": 10485760},
+    "Counts": {
+        "model": "fraud",
+        "start": "2025-11-14T09:00:00Z",
+        "end": "2025-11-14T09:30:00Z",
+        "latency_edges_ms": [10.0, 100.0],
+        "versions": [_COUNTED],
+    },
+    "VersionCounts": _COUNTED,
     "LabelsAnswer": {
         "model": "fraud",
         "rows": 4,

@@ -169,6 +169,35 @@ class MarkAnswer(Answer):
     """A position in its spool; 0 for a detector that is not known."""
 
 
+class VersionCounts(Answer):
+    """The requests of one version."""
+
+    version: str
+    n: int
+    ok: int
+    error: int
+    timeout: int
+    rejected: int
+    null: int
+    """Without a prediction, though they did not fail."""
+    slow: int
+    """Slower than monitoring.latency_slo_ms."""
+    violating: int
+    """Against the data contract."""
+    latency: list[int]
+    """Requests of known latency by its cell: one more than there are edges."""
+
+
+class Counts(Answer):
+    """Exact counts, which may be subtracted from each other."""
+
+    model: str
+    start: datetime
+    end: datetime
+    latency_edges_ms: list[float]
+    versions: list[VersionCounts]
+
+
 class LabelsAnswer(Answer):
     """What became of the labels that were sent; the counts add up to `rows`."""
 
