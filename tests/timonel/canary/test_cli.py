@@ -30,27 +30,27 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(build(), ["canary", *words])
 
 
-def written(n: int, rate: float = 0.005, name: str = "blocks.jsonl") -> str:
+def written(n: int, rate: float = 0.005, share: float = 0.05) -> str:
     """A file of blocks."""
-    lines = [json.dumps(b.to_dict()) for b in blocks(n, rate, weight=5)]
-    Path(name).write_text("\n".join(lines) + "\n")
-    return name
+    lines = [json.dumps(b.to_dict()) for b in blocks(n, rate, share, weight=100 * share)]
+    Path("blocks.jsonl").write_text("\n".join(lines) + "\n")
+    return "blocks.jsonl"
 
 
 @pytest.mark.parametrize(
-    ("n", "rate", "code", "verdict"),
+    ("n", "rate", "share", "code", "verdict"),
     [
-        (200, 0.01, 10, "rollback"),
-        (20, 0.005, 20, "continue"),
-        (200, 0.003, 0, "promote"),
-        (200, 0.0058, 30, "inconclusive"),
+        (200, 0.01, 0.05, 10, "rollback"),
+        (20, 0.005, 0.05, 20, "continue"),
+        (200, 0.003, 0.05, 0, "promote"),
+        (200, 0.005, 0.002, 30, "inconclusive"),
     ],
 )
 def test_the_exit_code_is_the_verdict(
-    home: Path, n: int, rate: float, code: int, verdict: str
+    home: Path, n: int, rate: float, share: float, code: int, verdict: str
 ) -> None:
     """A shell, Argo or a workflow can branch on it."""
-    done = run("judge", written(n, rate), "--json")
+    done = run("judge", written(n, rate, share), "--json")
     assert done.exit_code == code
     assert json.loads(done.stdout)["verdict"] == verdict
 
