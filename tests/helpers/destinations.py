@@ -21,6 +21,7 @@ class Shelf:
     kept: list[tuple[int, list[str]]] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
     greetings: int = 0
+    left: bool = False
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -47,6 +48,10 @@ class Shelf:
     def greet(self) -> None:
         """Count it."""
         self.greetings += 1
+
+    def leave(self) -> None:
+        """Note it."""
+        self.left = True
 
     @property
     def ids(self) -> list[str]:

@@ -22,6 +22,8 @@ class Heard:
     heard: float
     mark: int = 0
     newest: int = NO_TIME
+    left: bool = False
+    """Whether it said good-bye: its pod was stopped, and its silence means nothing."""
 
 
 class Detectors:
@@ -43,8 +45,15 @@ class Detectors:
             if name not in self._known:
                 self._forget(now)
                 self._known[name] = Heard(now)
-            self._known[name].heard = max(now, self._known[name].heard)
-            return self._known[name].mark
+            one = self._known[name]
+            one.heard, one.left = max(now, one.heard), False
+            return one.mark
+
+    def leave(self, name: str) -> None:
+        """Note that one has stopped, with all that it had delivered; its mark is kept."""
+        with self._lock:
+            if name in self._known:
+                self._known[name].left = True
 
     def _forget(self, now: float) -> None:
         live = {n: one for n, one in self._known.items() if now - one.heard < FORGOTTEN}
@@ -63,7 +72,7 @@ class Detectors:
             one.mark, one.newest = max(mark, one.mark), max(newest, one.newest)
 
     def status(self, now: float, newest: int) -> tuple[DetectorStatus, ...]:
-        """All that are not forgotten, by name; `newest` is the newest event time believed.
+        """All that are at work, or should be, by name; `newest` is the newest event time believed.
 
         A detector whose clock is ahead does not make the others late.
         """
@@ -79,13 +88,15 @@ class Detectors:
                 stale=now - one.heard > self._stale_after,
             )
             for name, one in known
-            if now - one.heard < FORGOTTEN
+            if now - one.heard < FORGOTTEN and not one.left
         )
 
     def to_dict(self) -> dict[str, list[Any]]:
         """Plain JSON values."""
         with self._lock:
-            return {n: [one.heard, one.mark, one.newest] for n, one in self._known.items()}
+            return {
+                n: [one.heard, one.mark, one.newest, one.left] for n, one in self._known.items()
+            }
 
     def resume(self, saved: dict[str, list[Any]]) -> None:
         """The inverse."""

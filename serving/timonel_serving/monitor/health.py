@@ -27,6 +27,13 @@ _RUNBOOKS = (
     ((STOPPED,), "no-data"),
 )
 """By what an anomaly is about: the page of docs/runbooks."""
+_STOPPED = Health(
+    HealthState.STALE,
+    "No detector is at work: all have stopped. How the model is now is not known.",
+    None,
+    "Start the service, with a detector that sends to this monitor.",
+    "runbooks/detector-stale",
+)
 _QUALITY = (
     "accuracy",
     "precision",
@@ -44,7 +51,9 @@ def health_of(standing: Standing, detectors: Sequence[DetectorStatus]) -> Health
     """The verdict of the windows, unless no detector has been heard of for a while."""
     if standing.newest is None:
         return _nothing(detectors)
-    if detectors and all(one.stale for one in detectors):
+    if not detectors:
+        return _STOPPED
+    if all(one.stale for one in detectors):
         return _stale(detectors)
     found = standing.verdict
     sentence = found.sentence + _silent(detectors)

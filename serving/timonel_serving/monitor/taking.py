@@ -14,7 +14,7 @@ from timonel_serving.http.body import check_size
 from timonel_serving.http.body import read_body as collect
 from timonel_serving.monitor import schemas
 from timonel_serving.monitor.bodies import CONTENT_TYPES, read_body
-from timonel_serving.monitor.reading import Model
+from timonel_serving.monitor.reading import Detector, Model
 from timonel_serving.monitor.records import Kind, Record
 from timonel_serving.monitor.service import MAX_BODY, Service
 from timonel_serving.monitor.watched import Watched
@@ -66,6 +66,15 @@ def taking(service: Service) -> APIRouter:
             return watched.receive(record)
 
         return schemas.MarkAnswer(mark=await _entered(service, request, watched, work))
+
+    @routes.delete(
+        "/models/{name}/detectors/{detector}",
+        summary="A detector has stopped, with all delivered",
+    )
+    async def leave(name: Model, detector: Detector, request: Request) -> schemas.MarkAnswer:
+        return schemas.MarkAnswer(
+            mark=_allowed(service, request, lambda: service.station.model(name)).leave(detector)
+        )
 
     return routes
 

@@ -103,6 +103,11 @@ class Watched:
         """Up to where a detector's deliveries are safely on disk; 0 if it is not known."""
         return self._detectors.mark(detector)
 
+    def leave(self, detector: str) -> int:
+        """Note that a detector has stopped, so that its silence is no fault; its mark, which is kept."""
+        self._detectors.leave(detector)
+        return self.mark(detector)
+
     def label(self, rows: pa.Table) -> LabelAnswer:
         """Count outcomes; what became of them."""
         with self._lock:

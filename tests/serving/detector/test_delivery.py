@@ -153,6 +153,7 @@ def test_a_stop_delivers_what_waits() -> None:
     delivery.outbox.put(piece(1, "a"))
     delivery.stop()
     assert shelf.ids == ["a"]
+    assert shelf.left
     assert not delivery.alive
 
 
@@ -167,6 +168,7 @@ def test_a_stop_does_not_wait_for_one_that_fails() -> None:
     delivery.stop()
     assert time.monotonic() - begun < 2
     assert delivery.mark == 0
+    assert not shelf.left
 
 
 def test_silence_is_broken_by_a_greeting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,22 @@ def test_no_data_and_silence_are_states_of_their_own(tmp_path: Path) -> None:
         assert monitor.get("health")["state"] == "learning"
 
 
+def test_a_detector_that_stops_says_so(tmp_path: Path) -> None:
+    """It is not called silent, others are as they were, its mark is kept; without any nothing is well."""
+    with watching(tmp_path) as monitor:
+        for pod in ("pod-a", "pod-b"):
+            monitor.send(pod, 7, rows_body(0, 100))
+        assert monitor.client.delete("/v1/models/fraud/detectors/pod-a").json() == {"mark": 7}
+        assert [one["name"] for one in monitor.get("detectors")["detectors"]] == ["pod-b"]
+        assert monitor.get("detectors/pod-a")["mark"] == 7
+        monitor.judged()
+        assert monitor.get("health")["state"] == "learning"
+        monitor.client.delete("/v1/models/fraud/detectors/pod-b")
+        assert monitor.get("health")["state"] == "stale"
+        monitor.send("pod-a", 0, b"")
+        assert monitor.get("health")["state"] == "learning"
+
+
 def test_labels_figures_and_decisions_meet_in_the_ledger(tmp_path: Path) -> None:
     """Each label once, over a kill; hourly figures; decisions newest first."""
     ledger = Ledger(LedgerPlace.of(tmp_path / ".timonel" / "ledger", os.environ))

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from timonel.errors import Busy, Corrupt, Denied, TimonelError, Unavailable
@@ -85,6 +86,7 @@ class Delivery:
             else:
                 self.mark = max(self.mark or 0, pieces[-1].mark)
                 self.outbox.remove(len(pieces))
+        self._tell(self.destination.leave)
 
     def _ask(self) -> bool:
         try:
@@ -96,10 +98,12 @@ class Delivery:
         return True
 
     def _greet(self) -> None:
-        if self._stopping.is_set():
-            return
+        if not self._stopping.is_set():
+            self._tell(self.destination.greet)
+
+    def _tell(self, word: Callable[[], None]) -> None:
         try:
-            self.destination.greet()
+            word()
         except TimonelError as error:
             _log.info("the %s does not answer: %s", self.destination.name, error)
 

@@ -32,3 +32,6 @@ class Destination(Protocol):
 
     def greet(self) -> None:
         """Say that this detector is there though nothing happens; may raise a `TimonelError`."""
+
+    def leave(self) -> None:
+        """Say that it stops, with all delivered: silence means nothing now; may raise a `TimonelError`."""

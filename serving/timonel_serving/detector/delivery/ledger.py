@@ -66,6 +66,9 @@ class LedgerDestination:
     def greet(self) -> None:
         """Nobody waits to hear."""
 
+    def leave(self) -> None:
+        """Nobody waits for more."""
+
     @cached_property
     def _ledger(self) -> "Ledger":
         from timonel.ledger import Ledger, Place

@@ -40,6 +40,7 @@ class MonitorDestination:
         """Without `folder`, a monitor with a reference that is used for nothing else, rows are sent."""
         self.address = url.rstrip("/")
         self._path = f"/v1/models/{quote(model, safe='')}"
+        self._own_path = f"{self._path}/detectors/{quote(detector, safe='')}"
         self._detector, self._folder, self._privacy = detector, folder, privacy
         secret = {} if token is None else {"authorization": f"Bearer {token}"}
         self._client = httpx.Client(
@@ -48,8 +49,7 @@ class MonitorDestination:
 
     def mark(self) -> int:
         """The position up to which the monitor has everything on disk."""
-        path = f"{self._path}/detectors/{quote(self._detector, safe='')}"
-        return _mark_of(self._ask("GET", path, b"", {}))
+        return _mark_of(self._ask("GET", self._own_path, b"", {}))
 
     def pack(self, piece: Piece) -> Attempt:
         """A parcel, or a stream of rows; the same bytes at each attempt."""
@@ -59,6 +59,10 @@ class MonitorDestination:
     def greet(self) -> None:
         """An empty call: the monitor tells the silent from the dead."""
         self._post(b"", ROWS, 0)
+
+    def leave(self) -> None:
+        """A stopped pod is no fault of the model's watch."""
+        self._ask("DELETE", self._own_path, b"", {})
 
     def _post(self, body: bytes, kind: str, mark: int) -> int:
         headers = {
