@@ -23,7 +23,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
 from online import Online, play, watched
-from telling import EXAMPLES, announced, command, console, say, stop
+from telling import EXAMPLES, announced, command, console, launched, say, stop
 
 from timonel.config import Config, Task, load_config
 from timonel.contract import DataContract
@@ -113,10 +113,7 @@ def served(settings: Path, *, fixed_ports: bool, more: tuple[str, ...] = ()) -> 
     console.print()
     words = command("serve", "-c", settings, "--alias", "challenger", *ports, *more)
     began = time.monotonic()
-    # a session of its own: Ctrl-C reaches this script alone, which then stops the server
-    process = subprocess.Popen(
-        [*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = launched(words, load_config(settings).home / "logs" / "predictor.log")
     try:
         facts = announced(process)
         say("ready", f"in {time.monotonic() - began:.1f} s: {facts['rest']}, gRPC {facts['grpc']}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from telling import announced, command, console, say, shorten, stop
+from telling import announced, command, console, launched, say, shorten, stop
 
 from timonel.config import load_config
 
@@ -59,16 +59,7 @@ def watched(settings: Path, package: str, *, fixed_ports: bool) -> Iterator[Onli
 @contextmanager
 def started(*words: str | Path, log: Path) -> Iterator[dict[str, Any]]:
     """A process of Timonel's: what it announces once it listens."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as lines:
-        # a session of its own: Ctrl-C reaches the demo alone, which then stops the process
-        process = subprocess.Popen(
-            [*command(*words), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=lines,
-            text=True,
-            start_new_session=True,
-        )
+    process = launched(command(*words), log)
     try:
         yield announced(process)
     finally:

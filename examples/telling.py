@@ -32,6 +32,20 @@ def shorten(word: str | Path) -> str:
     return DIGEST.sub(r"\1*", shown)
 
 
+def launched(words: list[str], log: Path) -> subprocess.Popen[str]:
+    """A command of Timonel's in the background, its log in a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as lines:
+        # a session of its own: Ctrl-C reaches the demo alone, which then stops the process
+        return subprocess.Popen(
+            [*words, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=lines,
+            text=True,
+            start_new_session=True,
+        )
+
+
 def announced(process: subprocess.Popen[str]) -> dict[str, Any]:
     """What the server says of itself once it is ready; a server that ends first ends the demo."""
     assert process.stdout is not None
