@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 
 WORSE = 2.0
 """The harm whose detection is said: so many times the champion's rate."""
-FARTHEST, LONGEST = 100, 100_000
+FARTHEST, LONGEST = 100, 20_000
 """Times max_blocks, and blocks, up to which it is said what would suffice."""
+RUNS = 500
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -76,26 +77,27 @@ def needed(
     counted = [m for m in plan.metrics if m.kind in COUNTED and (m.required or m.harms)]
     rates = {m.name: _base_rate(m, base_rates) for m in counted}
     safe = {m.name: _safe_growth(plan, m, rates[m.name], requests) for m in counted if m.required}
-    each = 1 - (1 - power) / max(len(safe), 1)
-    step = _schedule(plan, list(safe.values()), each)
-    share = np.array(plan.steps)[step] / 100 if not plan.unseen else np.ones(len(step))
-    had = np.cumsum(requests * share)
-    earliest = max(_earliest(plan, step), int(np.searchsorted(had, plan.min_requests)) + 1)
+    course = played(plan, list(safe.values()), requests)
+    shown = dict(zip(safe, course.shown.T, strict=True))
+    # up to alpha_harm of the equal canaries are rolled back meanwhile
+    quantile = min(power / (1 - plan.alpha_harm), 0.995)
     rows = []
     for metric in counted:
-        harm = promote = None
+        harm = None
         if metric.harms:
-            growth = _harm_growth(plan, metric, rates[metric.name], requests)
-            harm = _time(growth, np.zeros_like(step), 0.5)
-        if metric.required:
-            promote = max(_time(safe[metric.name], step, each), earliest)
-        rows.append(_row(metric, rates[metric.name], promote, harm, had, requests * share[0]))
-    blocks = max((r.promote_blocks or 0 for r in rows), default=0)
+            harm = _time(plan, _harm_growth(plan, metric, rates[metric.name], requests))
+        ends = _within(shown[metric.name], quantile) if metric.required else None
+        rows.append(_row(metric, rates[metric.name], ends, harm, course, requests))
+    blocks = _within(course.promoted, quantile)
     if blocks > plan.max_blocks:
-        raise _undecidable(plan, requests, rows, blocks, len(step))
-    canary = math.ceil(had[max(blocks, 1) - 1])
+        raise _undecidable(plan, requests, rows, blocks)
+    canary = int(course.requests[max(blocks, 1) - 1])
     others = tuple(m.name for m in plan.metrics if m.kind not in COUNTED)
     return Traffic(requests, blocks, canary, plan.max_blocks, power, tuple(rows), others)
+
+
+def _within(ends: NDArray[np.int64], power: float) -> int:
+    return int(np.quantile(ends, power, method="higher")) if len(ends) else 0
 
 
 def _base_rate(metric: Metric, base_rates: Mapping[str, float]) -> float:
@@ -111,34 +113,38 @@ def _base_rate(metric: Metric, base_rates: Mapping[str, float]) -> float:
 
 
 def _row(
-    metric: Metric, p: float, promote: int | None, harm: int | None, had: Floats, first: float
+    metric: Metric,
+    p: float,
+    promote: int | None,
+    harm: int | None,
+    course: "Course",
+    requests: float,
 ) -> MetricTraffic:
+    had = course.requests
     return MetricTraffic(
         metric.name,
         p,
-        None if promote is None else math.ceil(had[min(promote, len(had)) - 1]),
+        None if promote is None else int(had[min(promote, len(had)) - 1]),
         promote,
-        None if harm is None else math.ceil(first * harm),
+        None if harm is None else math.ceil(had[0] * harm),
         harm,
     )
 
 
 def _undecidable(
-    plan: "CanaryPlan", requests: float, rows: list[MetricTraffic], blocks: int, horizon: int
+    plan: "CanaryPlan", requests: float, rows: list[MetricTraffic], blocks: int
 ) -> BadInput:
     worst = max(rows, key=lambda r: r.promote_blocks or 0)
     metric = next(m for m in plan.metrics if m.name == worst.metric)
-    much = f"{blocks:,}" if blocks <= horizon else f"more than {horizon:,}"
-    more = (
-        f"{math.ceil(10 * blocks / plan.max_blocks) / 10:.1f} times the traffic on the canary"
-        + ("" if blocks <= horizon else " or more")
-    )
+    much = f"{blocks:,}" if blocks < NEVER else f"more than {_horizon(plan):,}"
+    more = math.ceil(10 * min(blocks, _horizon(plan)) / plan.max_blocks) / 10
     return BadInput(
         f"this canary cannot be decided: {metric.name} (base rate {worst.base_rate:.4g}, margin "
         f"{metric.margin:g}) needs {much} blocks of {requests:,.0f} requests, max_blocks is "
         f"{plan.max_blocks:,}",
         why="it would end as inconclusive however good it is",
-        fix=f"about {more} (higher steps), a larger margin, or max_blocks {much}",
+        fix=f"about {more:.1f} times the traffic on the canary or more (higher steps), a larger margin, or "
+        f"max_blocks {much}",
     )
 
 
@@ -192,29 +198,50 @@ def _phi(plan: "CanaryPlan", metric: Metric, p: float, n_s: Floats, n_c: Floats)
     return wide + plan.streams.design_effect(counts) - 1
 
 
-def _time(growth: Growth, step: NDArray[np.intp], power: float, part: float = 1.0) -> int:
-    """Blocks until a part of the bar is passed with this probability, by a sum that is about normal.
-
-    One more than there are steps if it is not within them.
-    """
-    mean, variance = np.cumsum(growth.mean[step]), np.cumsum(growth.variance[step])
-    over = mean - NormalDist().inv_cdf(power) * np.sqrt(variance) >= part * growth.bar
-    return int(over.argmax()) + 1 if over.any() else len(step) + 1
+def _time(plan: "CanaryPlan", growth: Growth) -> int:
+    """Blocks until the bar is passed in the mean, on the first step."""
+    return min(math.ceil(growth.bar / max(float(growth.mean[0]), 1e-12)), _horizon(plan) + 1)
 
 
-def _schedule(plan: "CanaryPlan", growths: list[Growth], power: float) -> NDArray[np.intp]:
-    """The step of the traffic that each block is on, at the latest: `CanaryJudge` raises it by evidence."""
-    horizon = min(plan.max_blocks * FARTHEST, max(plan.max_blocks, LONGEST))
-    step = np.zeros(horizon, dtype=np.intp)
-    end = 0
-    for i in range(plan.last_step):
-        part = (i + 1) / (plan.last_step + 1)
-        end = max([end + plan.hold_blocks, *(_time(g, step, power, part) for g in growths)])
-        step[end:] = i + 1
-    return step
+def _horizon(plan: "CanaryPlan") -> int:
+    return max(plan.max_blocks, min(FARTHEST * plan.max_blocks, LONGEST))
 
 
-def _earliest(plan: "CanaryPlan", step: NDArray[np.intp]) -> int:
-    """The first block that may promote: each step takes its hold."""
-    reached = step == plan.last_step
-    return (int(reached.argmax()) if reached.any() else len(step)) + plan.hold_blocks
+@dataclass(frozen=True)
+class Course:
+    """How equal canaries fare whose evidence grows as a normal sum; NEVER for what does not come."""
+
+    promoted: NDArray[np.int64]
+    """The block that promotes each, (runs,)."""
+    shown: NDArray[np.int64]
+    """The block that shows each metric harmless, (runs, metrics)."""
+    requests: Floats
+    """Of the canary by the end of each block, in the mean, (blocks,)."""
+
+
+def played(plan: "CanaryPlan", growths: list[Growth], requests: float) -> Course:
+    """Play the steps of the traffic as `CanaryJudge` raises them, with evidence drawn block by block."""
+    rng, runs = np.random.default_rng(0), np.arange(RUNS)
+    mean, sd = (
+        np.array([g.mean for g in growths]).T,
+        np.array([g.variance for g in growths]).T ** 0.5,
+    )
+    bars, last = np.array([g.bar for g in growths]), plan.last_step
+    share = np.ones(len(plan.steps)) if plan.unseen else np.array(plan.steps) / 100
+    log_e, step, held = np.zeros((RUNS, len(growths))), 0 * runs, 0 * runs
+    had, total = np.zeros(RUNS), []
+    promoted, shown = np.full(RUNS, NEVER), np.full(log_e.shape, NEVER)
+    for block in range(1, _horizon(plan) + 1):
+        log_e += mean[step] + sd[step] * rng.normal(size=log_e.shape)
+        held, had = held + 1, had + requests * share[step]
+        total.append(float(had.mean()))
+        shown[(log_e >= bars) & (shown == NEVER)] = block
+        ready = (held >= plan.hold_blocks) & (log_e >= bars * (step[:, None] + 1) / (last + 1)).all(
+            1
+        )
+        promoted[ready & (step == last) & (had >= plan.min_requests) & (promoted == NEVER)] = block
+        rises = ready & (step < last)
+        step, held = step + rises, np.where(rises, 0, held)
+        if (promoted < NEVER).all():
+            break
+    return Course(promoted, shown, np.array(total))
