@@ -1,7 +1,7 @@
 """Rows exchanged through files by the hash of their prediction id, so that those which belong together meet
 a few at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -75,11 +75,14 @@ def scatter(path: Path, rows: pa.Table, of: NDArray[np.integer[Any]], places: in
             writer.write_batch(pa.record_batch(parts, schema=rows.schema))
 
 
-def gather(paths: Sequence[Path], place: int) -> Iterable[pa.RecordBatch]:
-    """The batch of a place, of each of the files."""
+def gather(paths: Sequence[Path], places: Sequence[int]) -> list[list[pa.RecordBatch]]:
+    """By place the batches of all files; each file is opened once."""
+    found: list[list[pa.RecordBatch]] = [[] for _ in places]
     for path in paths:
-        with pa.OSFile(str(path), "rb") as source:
-            yield pa.ipc.open_file(source).get_batch(place)
+        with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as reader:
+            for held, place in zip(found, places, strict=True):
+                held.append(reader.get_batch(place))
+    return found
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -10,7 +10,7 @@ from timonel.fold.counting import empty_monitor
 from timonel.fold.crew import Crew, crew
 from timonel.fold.exchange import Seen
 from timonel.fold.job import FoldJob
-from timonel.fold.matching import buckets_for, match, spread_ids, spread_labels
+from timonel.fold.matching import buckets_for, match, rounds, spread_ids, spread_labels
 from timonel.fold.plan import Numbered, Plan, plan, with_left_out
 from timonel.fold.share import Share, fold_share, require
 from timonel.fold.snapshot import LogFile, Snapshot
@@ -102,9 +102,10 @@ class _Fold:
         id_files = self._spread_ids(buckets, seen)
         files = len(self.plan.files)
         wanted = (
-            (label_files, id_files, b, files, self.room / f"matched-{b}") for b in range(buckets)
+            (label_files, id_files, some, files, self.room / f"matched-{i}")
+            for i, some in enumerate(rounds(buckets))
         )
-        matched = sorted(self.crew.run(_match_bucket, wanted))
+        matched = sorted(self.crew.run(_match_buckets, wanted))
         for path in (*label_files, *id_files):
             path.unlink()
         return matched
@@ -139,11 +140,11 @@ def _spread_ids(
     return path, sum(file.rows for _, file in files)
 
 
-def _match_bucket(
-    labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path
+def _match_buckets(
+    labels: Sequence[Path], ids: Sequence[Path], buckets: range, files: int, path: Path
 ) -> Path:
     require(path.parent)
-    match(labels, ids, bucket, files, path)
+    match(labels, ids, buckets, files, path)
     return path
 
 

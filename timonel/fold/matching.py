@@ -21,6 +21,7 @@ ID, LABEL, HAPPENED, ARRIVED = "prediction_id", "label", "event_time", "arrival_
 BUCKET_LABELS = 1 << 16
 """Labels that a bucket should have: their table fits in a core's cache."""
 MOST_BUCKETS = 1024
+ROUNDS = 64
 HASHED = 1 << 20
 """Ids that are hashed at once."""
 
@@ -33,6 +34,12 @@ _MATCHED = pa.schema(
 def buckets_for(labels: int) -> int:
     """How many buckets the ids are spread over."""
     return min(max(labels // BUCKET_LABELS, 8), MOST_BUCKETS)
+
+
+def rounds(buckets: int) -> list[range]:
+    """The buckets in turn, so many at once that ROUNDS files or fewer are written."""
+    step = -(-buckets // ROUNDS)
+    return [range(first, min(first + step, buckets)) for first in range(0, buckets, step)]
 
 
 def spread_labels(
@@ -76,19 +83,24 @@ def _bucket(found: Hashes, buckets: int) -> NDArray[np.uint16]:
     return (found % np.uint64(buckets)).astype(np.uint16)
 
 
-def match(labels: Sequence[Path], ids: Sequence[Path], bucket: int, files: int, path: Path) -> None:
-    """Write the labels of a bucket's predictions by file, each with its row."""
-    known = latest(_table(labels, bucket))
-    placed = _table(ids, bucket)
+def match(
+    labels: Sequence[Path], ids: Sequence[Path], buckets: range, files: int, path: Path
+) -> None:
+    """Write the labels of some buckets' predictions by file, each with its row."""
+    pairs = zip(gather(labels, buckets), gather(ids, buckets), strict=True)
+    found = [_matched(*map(pa.Table.from_batches, pair)) for pair in pairs]
+    where = np.concatenate([place for _, place in found])
+    scatter(path, pa.concat_tables([rows for rows, _ in found]), where, files)
+
+
+def _matched(said: pa.Table, placed: pa.Table) -> tuple[pa.Table, NDArray[np.int32]]:
+    """The labels of a bucket that have a prediction, each with its row, and in which file that is."""
+    known = latest(said.combine_chunks())
     at = pc.index_in(_whole(placed, ID), value_set=_whole(known, ID))
     hits = at.is_valid()
     found = known.select([LABEL, ARRIVED]).take(at.drop_null())
     found = found.add_column(0, "row", placed["row"].filter(hits)).cast(_MATCHED)
-    scatter(path, found, _whole(placed, "file").filter(hits).to_numpy(), files)
-
-
-def _table(paths: Sequence[Path], bucket: int) -> pa.Table:
-    return pa.Table.from_batches(gather(paths, bucket)).combine_chunks()
+    return found, np.asarray(_whole(placed, "file").filter(hits).to_numpy())
 
 
 def _whole(table: pa.Table, name: str) -> pa.Array:
@@ -134,7 +146,7 @@ class Labelled:
     @classmethod
     def of(cls, matched: Sequence[Path], file: int, rows: int) -> "Labelled":
         """Gather them from the buckets."""
-        table = pa.Table.from_batches(gather(matched, file), schema=_MATCHED)
+        table = pa.Table.from_batches(gather(matched, [file])[0], schema=_MATCHED)
         at = np.full(rows, -1, np.int64)
         at[table["row"].to_numpy()] = np.arange(table.num_rows)
         places = pa.array(at, mask=at < 0)

@@ -12,7 +12,7 @@ from folded import CONFIG, assert_same, job_of, reference, watched, write_log
 from ledgers import START, ledger_at, rows
 from timonel import ModelMonitor, MonitorConfig
 from timonel.errors import BadInput, Corrupt
-from timonel.fold import local
+from timonel.fold import local, matching
 from timonel.fold.job import FoldJob, Selection
 from timonel.fold.local import fold_local
 from timonel.fold.matching import latest
@@ -53,6 +53,7 @@ def test_neither_cuts_nor_workers_nor_compaction_change_a_count(
     assert_same(fold_local(job_of(ledger), workers=2), expected)
     monkeypatch.setattr(local, "SHARE", 800)
     monkeypatch.setattr(local, "SPREAD", 100)
+    monkeypatch.setattr(matching, "ROUNDS", 3)
     assert_same(fold_local(job_of(ledger), workers=1), expected)
     ledger.compact()
     assert_same(fold_local(job_of(ledger), workers=1), expected)
