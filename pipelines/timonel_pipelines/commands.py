@@ -5,7 +5,8 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    from timonel_pipelines.cli import pipeline, training
+    from timonel_pipelines.cli import pipeline, rollout, training
 
     app.command("train")(training.train)
     app.add_typer(pipeline.build(), name="pipeline")
+    app.add_typer(rollout.build(), name="rollout")

@@ -13,6 +13,7 @@ from timonel.config.sections import (
     Model,
     Monitoring,
     Ranking,
+    Release,
     Resources,
     Retraining,
     Rollout,
@@ -43,6 +44,7 @@ class Config(Section):
     monitoring: Monitoring = Monitoring()
     retraining: Retraining = Retraining()
     rollout: Rollout = Rollout()
+    release: Release = Release()
     storage: Storage = Storage()
     resources: Resources = Resources()
     base: SkipJsonSchema[Path] = Field(default=Path(), exclude=True)

@@ -473,6 +473,29 @@ class Rollout(Section):
         return self
 
 
+class Release(Section):
+    """How this machine carries out what section `rollout` says: the router and the processes behind it."""
+
+    host: str = "127.0.0.1"
+    """Address that requests come to."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    """Port that requests come to."""
+    approval: bool = False
+    """Whether a person has to approve a promotion, with `timonel rollout approve`."""
+    approval_within: Duration = timedelta(days=1)
+    """How long a promotion waits for that before it is given up."""
+    lease: Duration = timedelta(minutes=10)
+    """After such a silence of a rollout another one of the same model may begin."""
+    start_within: Duration = timedelta(minutes=2)
+    """How long a process may take to be ready."""
+
+    @model_validator(mode="after")
+    def _lease_lasts(self) -> "Release":
+        if self.lease < timedelta(seconds=30):
+            raise ValueError(f"lease is {format_duration(self.lease)}, expected 30s or more")
+        return self
+
+
 class Storage(Section):
     """Where Timonel keeps what it makes."""
 

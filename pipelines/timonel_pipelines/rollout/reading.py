@@ -1,0 +1,46 @@
+"""The records of rollouts in the chain of decisions, read as what they mean."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from timonel.ledger import Record
+
+
+class Step(StrEnum):
+    """What a rollout did."""
+
+    CLAIMED = "claimed"
+    HELD = "held"
+    STARTED = "started"
+    WEIGHT = "weight"
+    RESTARTED = "restarted"
+    JUDGED = "judged"
+    APPROVED = "approved"
+    PROMOTING = "promoting"
+    ENDED = "ended"
+
+
+class Details(BaseModel):
+    """What every record of a rollout says."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    rollout: str
+    step: Step
+    lease_seconds: float
+
+
+def details_of(record: Record) -> Details | None:
+    """None for a record that somebody changed beyond reading."""
+    try:
+        return Details.model_validate_json(record.details)
+    except ValidationError:
+        return None
+
+
+def numbers_of(record: Record) -> dict[str, Any]:
+    """What a record says besides."""
+    found = details_of(record)
+    return {} if found is None else dict(found.model_extra or {})

@@ -1,0 +1,102 @@
+"""A rollout as a report to attach to a pull request: the verdict, the evidence, each step in the chain."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from timonel.ledger import Record
+from timonel_pipelines.rollout.lease import KIND
+from timonel_pipelines.rollout.reading import Step, details_of
+from timonel_pipelines.rollout.state import Phase, State
+
+Told = Mapping[str, Any]
+"""A block and what the judge said of it, as `Store.blocks` reads them."""
+MOST_BLOCKS = 15
+
+
+def markdown(state: State, blocks: Sequence[Told], records: Iterable[Record]) -> str:
+    """The report as Markdown."""
+    parts = [
+        f"# {heading(state)}",
+        "",
+        *(f"- {reason}" for reason in state.reasons),
+        "",
+        "| | version | digest | trained on |",
+        "|---|---|---|---|",
+        *(
+            f"| {role} | {one.number} | `{one.digest[:12]}` | {one.data} |"
+            for role, one in (("champion", state.champion), ("challenger", state.challenger))
+        ),
+        "",
+        *(_evidence(blocks[-1]["decision"]) if blocks else ()),
+        *_course(blocks),
+        *_chain(state, records),
+    ]
+    return "\n".join(parts)
+
+
+def heading(state: State) -> str:
+    """What became of it, in a line."""
+    told = state.verdict.value if state.phase is Phase.ENDED else state.phase.value
+    return (
+        f"{state.model}: version {state.challenger.number} for version {state.champion.number}, "
+        f"{told} after {state.blocks} blocks"
+    )
+
+
+def _evidence(decision: Told) -> Iterator[str]:
+    yield from ("## Evidence", "")
+    yield "| metric | champion | challenger | difference | harm, of | safety, of |"
+    yield "|---|---|---|---|---|---|"
+    for name, found in decision["metrics"].items():
+        arms = [_measured(found[arm]) for arm in ("stable", "canary", "difference")]
+        harm = _against(found["e_harm"], found["harm_bar"])
+        cells = [name, *arms, harm, _against(found["e_safe"], found["safe_bar"])]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _course(blocks: Sequence[Told]) -> Iterator[str]:
+    every = max(1, -(-len(blocks) // MOST_BLOCKS))
+    yield from ("## Course", "", "| block | until | weight | challenger | champion | verdict |")
+    yield "|---|---|---|---|---|---|"
+    for number, told in enumerate(blocks, start=1):
+        if number % every == 0 or number == len(blocks):
+            block, decision = told["block"], told["decision"]
+            requests = [f"{block[arm]['requests']:,}" for arm in ("canary", "stable")]
+            weight = f"{block['weight']:g} %" if "weight" in block else "changing"
+            cells = [f"{number}", block["end"][:19], weight, *requests, decision["verdict"]]
+            yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _chain(state: State, records: Iterable[Record]) -> Iterator[str]:
+    yield from (
+        "## Decisions",
+        "",
+        "| record | time | step | what | hash |",
+        "|---|---|---|---|---|",
+    )
+    for record in records:
+        said = details_of(record) if record.kind == KIND else None
+        if said is not None and said.rollout == state.id and said.step is not Step.HELD:
+            what = record.summary.replace("|", "/")
+            yield (
+                f"| {record.seq} | {record.time[:19]} | {said.step.value} | {what} "
+                f"| `{record.hash[:12]}` |"
+            )
+    yield ""
+
+
+def _measured(found: Told) -> str:
+    if found["value"] is None:
+        return str(found["state"])
+    text = f"{found['value']:.4g}"
+    if found["lower"] is None or found["upper"] is None:
+        return text
+    return f"{text} ({found['lower']:.4g} to {found['upper']:.4g})"
+
+
+def _against(e: float | None, bar: float | None) -> str:
+    if e is None:
+        return "-"
+    return f"{e:.3g}" if bar is None else f"{e:.3g} of {bar:.3g}"
