@@ -35,9 +35,9 @@ def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
             inner = _resolve(branch, definitions)
             if "properties" in inner:
                 yield from _section(f"{path}.{key}", inner, definitions)
-        items = _resolve(setting.get("items", {}), definitions)
-        if "properties" in items:
-            yield from _section(f"{path}.{key}[]", items, definitions)
+            items = _resolve(inner.get("items", {}), definitions)
+            if "properties" in items:
+                yield from _section(f"{path}.{key}[]", items, definitions)
 
 
 def _row(key: str, setting: Schema, required: bool, definitions: Schema) -> str:

@@ -33,6 +33,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "how-to/alerts.md",
+    "how-to/judge-a-canary.md",
     "tutorial/first-model.md",
     "reference/http-api.md",
     "how-to/batch-scoring.md",
