@@ -13,7 +13,8 @@ from timonel.canary.folding import Read, folded, read, states
 from timonel.canary.plan import CanaryPlan
 from timonel.canary.standing import Logs, Shares, as_e, evidence, harms, logs, shares, unsafe
 from timonel.canary.state import JudgeState, opened, sealed
-from timonel.canary.verdict import Facts, decide
+from timonel.canary.verdict import Facts, Verdict, decide
+from timonel.terms import Strategy
 
 AT_ONCE = 256
 """Blocks whose arithmetic is done together in a replay."""
@@ -89,7 +90,7 @@ class CanaryJudge:
             state.blocks,
             self.plan.max_blocks,
             state.canary_requests,
-            self.plan.weight_at(state.step),
+            _weight(self.plan, state),
             evidence(self.plan, state),
         )
 
@@ -111,6 +112,15 @@ class CanaryJudge:
         self._last = (found, guards, known)
         if _may_end(self.plan, self._known, guards, known):
             self._known = self._state
+
+
+def _weight(plan: CanaryPlan, state: JudgeState) -> int:
+    """Traffic of the canary from here on, in percent."""
+    if state.outcome.verdict is Verdict.ROLLBACK:
+        return 0
+    if state.outcome.verdict is Verdict.PROMOTE and plan.strategy is not Strategy.SHADOW:
+        return 100
+    return plan.weight_at(state.step)
 
 
 def _may_end(plan: CanaryPlan, state: JudgeState, guards: tuple[str, ...], held: Logs) -> bool:

@@ -52,8 +52,10 @@ class Metric:
 
     def _problem(self) -> str | None:
         numbers = (self.ratio, self.margin or 0.0, self.harm_margin, self.weight)
-        if not all(math.isfinite(x) for x in numbers) or min(self.ratio, self.weight) < 0:
-            return "ratio, margins and weight must be finite, ratio and weight not negative"
+        if not all(math.isfinite(x) and x >= 0 for x in numbers):
+            return "ratio, margins and weight must be finite and not negative"
+        if self.base_rate is not None and not 0 < self.base_rate < 1:
+            return f"base_rate {self.base_rate:g} must lie between 0 and 1"
         return self._histogram_problem() or self._margin_problem()
 
     def _histogram_problem(self) -> str | None:
@@ -70,16 +72,11 @@ class Metric:
         return None
 
     def _margin_problem(self) -> str | None:
-        if self.margin is None:
-            return None
+        unbounded = self.kind in (Evidence.LOSS, Evidence.VALUE)
+        if not unbounded and max(self.margin or 0.0, self.harm_margin) >= 1:
+            return "a margin of a share must be below 1"
         if self.margin == 0 and self.ratio <= 1 and self.kind is not Evidence.VALUE:
             return (
                 "margin 0 can never be shown: nothing is shown to be no worse at all; give a margin"
             )
-        if self.margin < 0 or (self.margin >= 1 > self.harm_margin and self._is_share):
-            return f"margin {self.margin:g} must lie between 0 and 1"
         return None
-
-    @property
-    def _is_share(self) -> bool:
-        return self.kind not in (Evidence.LOSS, Evidence.VALUE)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from timonel.canary import noise
 from timonel.canary.bernoulli import HARM_ODDS, SAFE_STEPS, Floats, projection
+from timonel.canary.course import NEVER, Course, Growth, horizon, played
 from timonel.canary.metric import Metric
 from timonel.canary.streams import COUNTED, safe_stream
 from timonel.errors import BadInput
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 WORSE = 2.0
 """The harm whose detection is said: so many times the champion's rate."""
-FARTHEST, LONGEST = 100, 20_000
-"""Times max_blocks, and blocks, up to which it is said what would suffice."""
-RUNS = 500
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -56,16 +53,6 @@ class Traffic:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Growth:
-    """How the log e-value of one metric grows in a block, by step of the traffic."""
-
-    mean: Floats
-    variance: Floats
-    bar: float
-    """What it must reach, the price of the mixture included."""
 
 
 def needed(
@@ -117,7 +104,7 @@ def _row(
     p: float,
     promote: int | None,
     harm: int | None,
-    course: "Course",
+    course: Course,
     requests: float,
 ) -> MetricTraffic:
     had = course.requests
@@ -136,8 +123,8 @@ def _undecidable(
 ) -> BadInput:
     worst = max(rows, key=lambda r: r.promote_blocks or 0)
     metric = next(m for m in plan.metrics if m.name == worst.metric)
-    much = f"{blocks:,}" if blocks < NEVER else f"more than {_horizon(plan):,}"
-    more = math.ceil(10 * min(blocks, _horizon(plan)) / plan.max_blocks) / 10
+    much = f"{blocks:,}" if blocks < NEVER else f"more than {horizon(plan):,}"
+    more = math.ceil(10 * min(blocks, horizon(plan)) / plan.max_blocks) / 10
     return BadInput(
         f"this canary cannot be decided: {metric.name} (base rate {worst.base_rate:.4g}, margin "
         f"{metric.margin:g}) needs {much} blocks of {requests:,.0f} requests, max_blocks is "
@@ -200,48 +187,4 @@ def _phi(plan: "CanaryPlan", metric: Metric, p: float, n_s: Floats, n_c: Floats)
 
 def _time(plan: "CanaryPlan", growth: Growth) -> int:
     """Blocks until the bar is passed in the mean, on the first step."""
-    return min(math.ceil(growth.bar / max(float(growth.mean[0]), 1e-12)), _horizon(plan) + 1)
-
-
-def _horizon(plan: "CanaryPlan") -> int:
-    return max(plan.max_blocks, min(FARTHEST * plan.max_blocks, LONGEST))
-
-
-@dataclass(frozen=True)
-class Course:
-    """How equal canaries fare whose evidence grows as a normal sum; NEVER for what does not come."""
-
-    promoted: NDArray[np.int64]
-    """The block that promotes each, (runs,)."""
-    shown: NDArray[np.int64]
-    """The block that shows each metric harmless, (runs, metrics)."""
-    requests: Floats
-    """Of the canary by the end of each block, in the mean, (blocks,)."""
-
-
-def played(plan: "CanaryPlan", growths: list[Growth], requests: float) -> Course:
-    """Play the steps of the traffic as `CanaryJudge` raises them, with evidence drawn block by block."""
-    rng, runs = np.random.default_rng(0), np.arange(RUNS)
-    mean, sd = (
-        np.array([g.mean for g in growths]).T,
-        np.array([g.variance for g in growths]).T ** 0.5,
-    )
-    bars, last = np.array([g.bar for g in growths]), plan.last_step
-    share = np.ones(len(plan.steps)) if plan.unseen else np.array(plan.steps) / 100
-    log_e, step, held = np.zeros((RUNS, len(growths))), 0 * runs, 0 * runs
-    had, total = np.zeros(RUNS), []
-    promoted, shown = np.full(RUNS, NEVER), np.full(log_e.shape, NEVER)
-    for block in range(1, _horizon(plan) + 1):
-        log_e += mean[step] + sd[step] * rng.normal(size=log_e.shape)
-        held, had = held + 1, had + requests * share[step]
-        total.append(float(had.mean()))
-        shown[(log_e >= bars) & (shown == NEVER)] = block
-        ready = (held >= plan.hold_blocks) & (log_e >= bars * (step[:, None] + 1) / (last + 1)).all(
-            1
-        )
-        promoted[ready & (step == last) & (had >= plan.min_requests) & (promoted == NEVER)] = block
-        rises = ready & (step < last)
-        step, held = step + rises, np.where(rises, 0, held)
-        if (promoted < NEVER).all():
-            break
-    return Course(promoted, shown, np.array(total))
+    return min(math.ceil(growth.bar / max(float(growth.mean[0]), 1e-12)), horizon(plan) + 1)
