@@ -33,7 +33,6 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "how-to/alerts.md",
-    "how-to/judge-a-canary.md",
     "tutorial/first-model.md",
     "reference/http-api.md",
     "how-to/batch-scoring.md",
@@ -41,6 +40,7 @@ PAGES = (
     "how-to/monitor.md",
     "how-to/backtest.md",
     "how-to/watch-online.md",
+    "how-to/judge-a-canary.md",
 )
 """In this order: those after the tutorial go on in the folder that it made."""
 FENCE = re.compile(
