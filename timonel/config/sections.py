@@ -423,8 +423,8 @@ class Rollout(Section):
     """How a challenger is released."""
 
     strategy: Strategy = Strategy.CANARY
-    """canary: a share that rises; blue_green: judged on mirrored requests, then all at once; ab: a fixed
-    split to a fixed horizon; shadow: mirrored requests alone."""
+    """One of canary (a share that rises), blue_green (judged on mirrored requests, then all at once), ab (a
+    fixed split to a fixed horizon) and shadow (mirrored requests alone)."""
     steps: Annotated[tuple[int, ...], Field(min_length=1)] = (5, 25, 50)
     """Traffic of the canary in percent, step by step. Of `ab` the first is the split."""
     alpha_harm: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
@@ -451,7 +451,8 @@ class Rollout(Section):
     patience: Annotated[int, Field(ge=1)] = 5
     """Blocks in a row that may lack data before the canary is called inconclusive."""
     assignment: Assignment = Assignment.REQUEST
-    """request: each request is drawn anew, as weighted routes do; sticky: an entity stays with a version."""
+    """With request each request is drawn anew, as weighted routes do; with sticky an entity stays with a
+    version."""
     requests_per_entity: Annotated[float, Field(ge=1)] = 1.0
     """Requests of one entity during the canary: the mean of the squares over the mean."""
     entity_correlation: Share = 0.0
