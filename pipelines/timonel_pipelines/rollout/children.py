@@ -46,11 +46,16 @@ class Child(BaseModel):
         if process is None:
             return
         process.terminate()
-        try:
-            process.wait(grace + KILL_AFTER)
-        except psutil.TimeoutExpired:
+        if not self._gone(grace + KILL_AFTER):
             process.kill()
-            process.wait(KILL_AFTER)
+            self._gone(KILL_AFTER)
+
+    def _gone(self, within: float) -> bool:
+        """Whether it ended in time. A zombie has: it may be another process's to bury."""
+        deadline = time.monotonic() + within
+        while self.alive and time.monotonic() < deadline:
+            time.sleep(POLL)
+        return not self.alive
 
     def announced(self, within: float) -> dict[str, Any]:
         """The line of JSON it prints once it is ready; raises Unavailable if it ends or takes longer."""

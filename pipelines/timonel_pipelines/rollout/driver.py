@@ -5,7 +5,7 @@ that was killed at any moment is taken up by another one.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,7 +128,10 @@ class Driver:
 
     def _actual(self) -> int | None:
         """The challenger's weight in force; None if the two do not share all requests."""
-        found = dict(self.parts.stand.router.weights())
+        return self._weight_in(self.parts.stand.router.weights())
+
+    def _weight_in(self, weights: Mapping[str, int]) -> int | None:
+        found = dict(weights)
         weight = found.pop(self.state.challenger.number, 0)
         rest = found.pop(self.state.champion.number, 0)
         return None if any(found.values()) or weight + rest != 100 else weight
@@ -280,10 +283,10 @@ class Driver:
     def _untouched(self) -> bool:
         """Whether the weights in force are those that were set; else nothing is touched any more."""
         try:
-            found = dict(self.parts.stand.router.weights())
+            found = self.parts.stand.router.weights()
         except Unavailable:
             return True  # a router that is down is started again with the block
-        if self._actual() == self.state.weight:
+        if self._weight_in(found) == self.state.weight:
             return True
         said = ", ".join(f"version {v} {w} %" for v, w in found.items())
         self._give_up(

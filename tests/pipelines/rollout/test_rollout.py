@@ -1,0 +1,142 @@
+"""A rollout with a real router, real predictors, monitor and detector, and a steady load."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from projects import timonel_here
+from rollouts import NARROW, Field, rolling
+from timonel.canary import Verdict
+from timonel.errors import BadInput, Busy
+from timonel_components.register import DIGEST_TAG
+from timonel_pipelines.rollout.aliases import LAST_KNOWN_GOOD
+from timonel_pipelines.rollout.state import Phase
+
+KILLED_BEFORE_THE_ALIAS = """
+import os, signal, sys
+from pathlib import Path
+from timonel_pipelines.rollout.aliases import Aliases
+from timonel_pipelines.rollout.opening import Site
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Aliases.move = die
+site = Site(Path(sys.argv[1]), *sys.argv[2:4])
+site.driver(site.rollouts.store(), lambda what, text: None).run()
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    """Version 1 serves behind the router."""
+    with rolling(tmp_path_factory.mktemp("rollout")) as found:
+        yield found
+
+
+def test_a_good_challenger_is_promoted_and_no_request_fails(site: Field) -> None:
+    """Three weights and the promotion under load: every request is answered 200."""
+    site.load.answers.clear()
+    store = site.begin(2)
+    ended = site.drive(store)
+    assert ended.verdict is Verdict.PROMOTE, ended.reasons
+    assert (site.champion(), site.site.registry.aliases.of(LAST_KNOWN_GOOD)) == ("2", "1")
+    assert site.site.stand.router.weights() == {"2": 100}
+    assert set(site.site.stand.standing.predictors) == {"2"}
+    weights = ["started", "weight", "weight"]
+    assert site.steps(store) == ["claimed", *weights, "judged", "promoting", "ended"]
+    assert site.site.ledger.verify().whole
+    assert set(site.load.answers) == {200}
+    assert site.load.answers[200] > 500
+
+
+def test_a_driver_killed_before_the_alias_moved_is_taken_up_again(site: Field) -> None:
+    """Killed after the verdict; meanwhile no other rollout may begin; --resume promotes, once."""
+    site.load.answers.clear()
+    store = site.begin(4)
+    assert site.site.monitor
+    assert site.site.detector
+    line = [sys.executable, "-c", KILLED_BEFORE_THE_ALIAS, str(site.settings)]
+    done = subprocess.run([*line, site.site.monitor, site.site.detector], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (store.load().phase, site.champion()) == (Phase.PROMOTING, "2")
+    with pytest.raises(Busy, match="is under way"):
+        site.begin(5)
+    resumed = timonel_here("rollout", "start", "--resume", *site.arguments(), "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["phase"] == "ended"
+    assert site.champion() == "4"
+    assert site.steps(store).count("ended") == 1
+    assert set(site.load.answers) == {200}
+
+
+def test_what_is_not_the_judged_package_is_not_promoted(site: Field) -> None:
+    """The version's digest changes while it is judged: the champion stays, with all requests."""
+    registry = site.site.registry
+
+    def forge(what: str, text: str) -> None:
+        if what == "block 1":
+            name = site.site.config.model.name
+            registry.tracking.call("set_model_version_tag", name, "5", DIGEST_TAG, "0" * 64)
+
+    ended = site.roll(5, forge)
+    assert (ended.phase, ended.verdict) == (Phase.ENDED, Verdict.INCONCLUSIVE)
+    assert "not promoted" in ended.reasons[0]
+    assert site.champion() == "4"
+    assert site.site.stand.router.weights() == {"4": 100}
+
+
+def test_a_worse_challenger_is_rolled_back(site: Field) -> None:
+    """It refuses a third of the requests by its contract: seen within some blocks, then it gets none."""
+    ended = site.roll(NARROW)
+    assert ended.verdict is Verdict.ROLLBACK
+    assert ended.reasons[0].startswith("rejected: the canary is worse")
+    assert site.site.stand.router.weights() == {"4": 100}
+    assert set(site.site.stand.standing.predictors) == {"4"}
+    told = timonel_here("rollout", "report", "-c", site.settings)
+    assert "| rejected |" in told.stdout, told.stderr
+    picture = site.settings.with_name("report.html")
+    assert timonel_here("rollout", "report", "-c", site.settings, "--html", picture).returncode == 0
+    assert picture.read_text().count("<svg") >= 6
+
+
+def test_a_rollout_does_not_fight_whoever_changes_the_weights(site: Field) -> None:
+    """Weights set by hand are noticed, end the rollout, and stay."""
+    routes = Path(site.site.stand.router.routes)
+
+    def meddle(what: str, text: str) -> None:
+        if what == "block 1":
+            found = json.loads(routes.read_text())
+            for part in found["http"]["services"]["model"]["weighted"]["services"]:
+                part["weight"] = {"v4": 90, "v6": 10}[part["name"]]
+            routes.write_text(json.dumps(found))
+
+    ended = site.roll(6, meddle)
+    assert (ended.verdict, ended.hands_off) == (Verdict.INCONCLUSIVE, True)
+    assert "somebody changed the weights: version 4 90 %, version 6 10 %" in ended.reasons[0]
+    assert site.site.stand.router.weights() == {"4": 90, "6": 10}
+
+
+def test_without_requests_there_is_no_verdict(site: Field) -> None:
+    """Nobody asks: inconclusive, and the champion stays."""
+    site.load.going.clear()
+    ended = site.roll(6)
+    site.load.going.set()
+    assert ended.verdict is Verdict.INCONCLUSIVE
+    assert "had no requests" in ended.reasons[0]
+    assert (site.champion(), site.site.stand.router.weights()) == ("4", {"4": 100})
+
+
+def test_what_cannot_be_decided_is_refused_before_the_start(site: Field) -> None:
+    """Too little traffic, or the champion itself."""
+    from datetime import UTC, datetime
+
+    with pytest.raises(BadInput, match="cannot be decided"):
+        site.site.begin("6", 0.01, datetime.now(UTC))
+    with pytest.raises(BadInput, match="is the champion already"):
+        site.begin(4)
