@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 
 from timonel.ledger.chain import START, Decision, Record, Verdict, check, iso, linked
 from timonel.ledger.place import Place, explained
@@ -16,6 +15,7 @@ from timonel.ledger.tables import Mark, commit, made_table, open_table, retried
 
 WRITER = "timonel.decisions"
 """The mark in Delta's log that says how many records were ever written."""
+_NAME = "decisions"
 
 
 def decide(place: Place, decision: Decision) -> Record:
@@ -42,7 +42,7 @@ def read_decisions(place: Place) -> list[Record]:
     """All records, in the order of the chain."""
     with explained(place, "reading the decisions"):
         table = open_table(place, TableName.DECISIONS)
-        return [] if table is None else _records(table.to_pyarrow_table())
+        return [] if table is None else _records(_rows(table))
 
 
 def verify(place: Place, head: str | None = None) -> Verdict:
@@ -52,16 +52,25 @@ def verify(place: Place, head: str | None = None) -> Verdict:
         if table is None:
             return check([], 0, head)
         written = table.transaction_version(WRITER) or 0
-        return check(_records(table.to_pyarrow_table()), written, head)
+        return check(_records(_rows(table)), written, head)
 
 
 def _last(table: DeltaTable, written: int) -> Record | None:
     """The record of this number; the newest one there is if somebody removed it."""
-    rows = table.to_pyarrow_dataset()
-    found = rows.to_table(filter=pc.field("seq") == written)
+    found = _rows(table, written)
     if written and not found.num_rows:
-        found = rows.to_table()
+        found = _rows(table)
     return max(_records(found), key=lambda record: record.seq, default=None)
+
+
+def _rows(table: DeltaTable, seq: int | None = None) -> pa.Table:
+    """All records, or that of a number, read by Delta's own engine.
+
+    Arrow's threads would still let go of Python's objects while a short command exits, which aborts it.
+    """
+    which = "" if seq is None else f" WHERE seq = {seq:d}"
+    found = QueryBuilder().register(_NAME, table).execute(f"SELECT * FROM {_NAME}{which}")  # noqa: S608
+    return pa.table(found.read_all())
 
 
 def _columns(record: Record) -> dict[str, list[object]]:
