@@ -39,6 +39,10 @@ tools: ## what some tests run besides Python, by apt-get (needs root)
 demo: install ## the whole way on real data (EXAMPLE=accidents|employment|spam|fraud|ranking, INCIDENT=seed|...)
 	$(BIN)/python examples/demo.py $(EXAMPLE) $(if $(INCIDENT),--incident $(INCIDENT))
 
+.PHONY: demo-canary
+demo-canary: install ## a second version released beside the first behind a router, judged and promoted under steady requests
+	$(BIN)/python examples/canary.py
+
 .PHONY: up
 up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
 	$(BIN)/python examples/demo.py $(EXAMPLE) --stay $(if $(INCIDENT),--incident $(INCIDENT))

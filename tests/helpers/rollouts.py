@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,6 @@ class Field:
 
     def begin(self, version: int) -> Store:
         """Write a rollout down."""
-        from datetime import UTC, datetime
-
         return self.site.begin(str(version), 100.0, datetime.now(UTC))
 
     def drive(self, store: Store, tell: Any = None) -> State:

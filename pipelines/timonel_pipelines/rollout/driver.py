@@ -91,6 +91,7 @@ class Driver:
         stand.open()
         self._serve(renew=True)
         self._route(0)
+        stand.stop_others(state.champion.number, state.challenger.number)
         weight = self.parts.plan.weight_at(0)
         self._say(
             Step.STARTED,
@@ -308,6 +309,8 @@ class Driver:
             stand.open()
             self._serve()
             self._route(state.weight)
+            # the router sent the other version all of it meanwhile: that is no mismatch of the split
+            self._keep(weight_since=_now())
         except TimonelError as error:
             self.tell("restart", f"failed: {error.message}")
 

@@ -179,6 +179,11 @@ class Stand:
             left = {v: p for v, p in self.standing.predictors.items() if v != number}
             self._keep(predictors=left)
 
+    def stop_others(self, *numbers: str) -> None:
+        """Stop what an earlier rollout may have left: all versions but these, which alone are routed."""
+        for number in self.standing.predictors.keys() - set(numbers):
+            self.stop(number)
+
     def close(self) -> None:
         """Stop all, the router first."""
         found = self.standing

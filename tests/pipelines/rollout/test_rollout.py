@@ -1,11 +1,15 @@
 """A rollout with a real router, real predictors, monitor and detector, and a steady load."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -16,6 +20,7 @@ from timonel.errors import BadInput, Busy
 from timonel_components.register import DIGEST_TAG
 from timonel_pipelines.rollout.aliases import LAST_KNOWN_GOOD
 from timonel_pipelines.rollout.state import Phase
+from watching import wait
 
 KILLED_BEFORE_THE_ALIAS = """
 import os, signal, sys
@@ -134,9 +139,27 @@ def test_without_requests_there_is_no_verdict(site: Field) -> None:
 
 def test_what_cannot_be_decided_is_refused_before_the_start(site: Field) -> None:
     """Too little traffic, or the champion itself."""
-    from datetime import UTC, datetime
-
     with pytest.raises(BadInput, match="cannot be decided"):
         site.site.begin("6", 0.01, datetime.now(UTC))
     with pytest.raises(BadInput, match="is the champion already"):
         site.begin(4)
+
+
+def test_a_promotion_waits_for_approval_and_outlives_the_champions_death(site: Field) -> None:
+    """Judged good it waits; the champion is killed and started again; then somebody approves."""
+    store = site.begin(6)
+    driver = site.site.driver(store, lambda what, text: None)
+    driver.parts = replace(driver.parts, approval_within=timedelta(minutes=2))
+    driving = Thread(target=driver.run)
+    driving.start()
+    wait(lambda: store.load().phase is Phase.APPROVAL, 60)
+    before = site.site.stand.standing.predictors["4"].child
+    os.kill(before.pid, signal.SIGKILL)
+    wait(lambda: "restarted" in site.steps(store), 60)
+    assert site.champion() == "4"
+    assert timonel_here("rollout", "approve", "-c", site.settings).returncode == 0
+    driving.join(60)
+    ended = store.load()
+    assert (ended.phase, ended.verdict) == (Phase.ENDED, Verdict.PROMOTE)
+    assert site.champion() == "6"
+    assert site.steps(store)[-3:] == ["approved", "promoting", "ended"]
