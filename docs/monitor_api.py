@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from timonel.config.sections import MonitorService
+from timonel.config.watching import MonitorService
 from timonel_serving.monitor.app import create_app
 from timonel_serving.monitor.process import put_together
 from timonel_serving.monitor.station import Station

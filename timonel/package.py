@@ -20,7 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from timonel.config.sections import Share
+from timonel.config.section import Share
 from timonel.contract import DataContract
 from timonel.errors import BadInput, Corrupt
 from timonel.files import sha256, write_text

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from timonel.config.sections import Section
+from timonel.config.section import Section
 from timonel.errors import BadInput
 from timonel.package import open_package
 from timonel.reference import Reference

@@ -6,23 +6,22 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from timonel.config.releasing import Release, Rollout
+from timonel.config.section import Section
 from timonel.config.sections import (
     Costs,
     Data,
     Evaluation,
     Model,
-    Monitoring,
     Ranking,
-    Release,
     Resources,
     Retraining,
-    Rollout,
-    Section,
     Serving,
     Split,
     Storage,
     Train,
 )
+from timonel.config.watching import Monitoring
 from timonel.terms import Candidate, Task
 
 TABULAR = (Candidate.LOGISTIC, Candidate.BOOSTING, Candidate.CALIBRATED_BOOSTING)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from timonel.config import Config, Task
-from timonel.config.sections import Kind, Label
+from timonel.config.section import Label
+from timonel.config.sections import Kind
 from timonel.contract.features import MISSING
 from timonel.contract.model import ColumnContract, DataContract
 from timonel.contract.ranking import infer_ranking

@@ -10,7 +10,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from timonel.config.sections import Kind, Label
+from timonel.config.section import Label
+from timonel.config.sections import Kind
 from timonel.errors import BadInput
 from timonel.files import write_text
 from timonel.terms import Task

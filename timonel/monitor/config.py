@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from timonel.config import Config
-from timonel.config.sections import Costs, Label, Section, Share
+from timonel.config.section import Label, Section, Share
+from timonel.config.sections import Costs
 from timonel.durations import Duration
 from timonel.terms import Task
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from timonel.config import OnViolation
-from timonel.config.sections import Label, Serving
+from timonel.config.section import Label
+from timonel.config.sections import Serving
 from timonel.contract import Breach, Enforcer
 from timonel.errors import BadInput
 from timonel.files import staged_file

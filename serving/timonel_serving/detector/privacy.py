@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from timonel.config.sections import Keep
+from timonel.config.watching import Keep
 from timonel.errors import BadInput
 from timonel_serving.detector.texts import texts
 

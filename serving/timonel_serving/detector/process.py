@@ -10,7 +10,7 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from timonel.config.sections import Detector
+from timonel.config.watching import Detector
 from timonel.durations import microseconds
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from kserve.metrics import EXPLAIN_HIST_TIME
 from numpy.typing import NDArray
 
-from timonel.config.sections import Label, Serving
+from timonel.config.section import Label
+from timonel.config.sections import Serving
 from timonel.contract import DataContract, FeatureBatch, FeatureReader
 from timonel.errors import BadInput
 from timonel.package import Package

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
-from timonel.config.sections import Label
+from timonel.config.section import Label
 from timonel.contract import DataContract, FeatureBatch, Violation
 from timonel_serving.protocol.v2_response import Output
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from timonel.config.sections import Label
+from timonel.config.section import Label
 from timonel.contract import ColumnContract, FeatureBatch, FeatureReader, Violation
 from timonel_serving.model.scoring import Answer, Scorer
 from timonel_serving.protocol import v1, v2

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.config import OnViolation
-from timonel.config.sections import Label
+from timonel.config.section import Label
 from timonel.contract import Enforcer, FeatureBatch, Violation
 from timonel.package import Package
 from timonel.performance.ranking import NO_ITEM

@@ -7,7 +7,7 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from timonel.config.sections import MonitorService
+from timonel.config.watching import MonitorService
 from timonel_serving.listen import address, bind
 from timonel_serving.monitor.access import access
 from timonel_serving.monitor.app import create_app

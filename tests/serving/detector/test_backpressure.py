@@ -11,7 +11,7 @@ import pytest
 from card_events import paid
 from destinations import Shelf
 from inference_events import structured
-from timonel.config.sections import Detector
+from timonel.config.watching import Detector
 from timonel.errors import Unavailable
 from timonel.monitor.config import MonitorConfig
 from timonel.terms import Task

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inference_events import Headers, Posted, agent_headers, inference, structured
-from timonel.config.sections import Detector
+from timonel.config.watching import Detector
 from timonel.monitor.config import MonitorConfig
 from timonel.terms import Task
 from timonel_serving.detector.app import DetectorApp

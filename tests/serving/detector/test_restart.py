@@ -13,7 +13,7 @@ import pytest
 
 from detectors import Detecting, detecting
 from inference_events import Headers, Posted, inference, structured
-from timonel.config.sections import Detector
+from timonel.config.watching import Detector
 from timonel.monitor.config import MonitorConfig
 from timonel.terms import Task
 from timonel_serving.detector.process import put_together

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from timonel.config.sections import AlibiKind
+from timonel.config.watching import AlibiKind
 from timonel.drift.alibi import AlibiDetector
 from timonel.drift.encoding import categories_per_feature, encode, tested_columns
 from timonel.drift.reference import SortedReference

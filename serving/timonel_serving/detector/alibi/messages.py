@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from timonel.config.sections import AlibiKind
+from timonel.config.watching import AlibiKind
 
 
 class Note(BaseModel):

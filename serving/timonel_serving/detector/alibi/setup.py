@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from timonel.config.sections import Alibi
+from timonel.config.watching import Alibi
 from timonel.errors import BadInput, Unavailable
 from timonel.reference import CategoryBins, Reference
 from timonel_serving.detector.alibi.messages import Plan

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from receivers import Receiver
-from timonel.config.sections import Alibi
+from timonel.config.watching import Alibi
 from timonel.reference import Reference
 from timonel_serving.detector.alibi.setup import alibi_taps
 from timonel_serving.detector.alibi.verdicts import Verdicts

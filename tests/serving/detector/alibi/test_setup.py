@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from timonel.config.sections import Alibi
+from timonel.config.watching import Alibi
 from timonel.errors import BadInput, Unavailable
 from timonel.reference import Reference
 from timonel_serving.detector.alibi.setup import alibi_taps, plan_of
