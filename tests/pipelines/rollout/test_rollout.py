@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from projects import timonel_here
+from projects import command, timonel_here
 from rollouts import NARROW, Field, rolling
 from timonel.canary import Verdict
 from timonel.errors import BadInput, Busy
@@ -163,3 +163,21 @@ def test_a_promotion_waits_for_approval_and_outlives_the_champions_death(site: F
     assert (ended.phase, ended.verdict) == (Phase.ENDED, Verdict.PROMOTE)
     assert site.champion() == "6"
     assert site.steps(store)[-3:] == ["approved", "promoting", "ended"]
+
+
+def test_an_abort_gives_all_requests_back(site: Field) -> None:
+    """The command that drives it withdraws it; nobody else may drive it meanwhile."""
+    champion = site.champion()
+    line = command("rollout", "start", "--version", "7", "--rps", "100", *site.arguments())
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as driving:
+        assert driving.stdout is not None
+        for said in driving.stdout:
+            if said.startswith("weight"):
+                break
+        resumed = timonel_here("rollout", "start", "--resume", *site.arguments())
+        assert "driven by another command" in resumed.stderr
+        aborted = timonel_here("rollout", "abort", "-c", site.settings)
+        assert aborted.stdout.startswith("aborting")
+        assert driving.wait(60) == Verdict.ROLLBACK.exit_code
+    assert site.champion() == champion
+    assert site.site.stand.router.weights() == {champion: 100}
