@@ -7,6 +7,7 @@ It trains twice, serves the first version behind Traefik, keeps asking it, and r
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -145,4 +146,10 @@ def run(*words: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # a stop from outside ends what was started, as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except KeyboardInterrupt:
+        console.print("\nstopped")
+        sys.exit(130)
