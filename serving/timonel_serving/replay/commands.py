@@ -39,6 +39,9 @@ def replay(
     seconds: Annotated[
         float, typer.Option(min=0, help="How long playing takes; 0: as fast as it goes.")
     ] = 60,
+    until: Annotated[
+        datetime | None, typer.Option(help="When the traffic ends, in UTC. Default: now.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed plays the same traffic.")] = 0,
     predictor: Annotated[str, typer.Option(help="Its address.")] = "",
     detector: Annotated[str, typer.Option(help="Its address.")] = "",
@@ -59,7 +62,7 @@ def replay(
 
     loaded = load_config(config)
     drill, features = _prepared(
-        loaded, package, predictor, (incident, severity, column), (days, rows, seed)
+        loaded, package, predictor, (incident, severity, column), (until, days, rows, seed)
     )
     listening, answering = loaded.monitoring.detector, loaded.monitoring.monitor
     at = detector or f"http://{listening.host}:{listening.port}"
@@ -79,7 +82,7 @@ def _prepared(
     path: Path,
     predictor: str,
     wish: tuple[str | None, str, list[str] | None],
-    size: tuple[float, int, int],
+    size: tuple[datetime | None, float, int, int],
 ) -> "tuple[Drill, tuple[str, ...]]":
     import pyarrow.parquet as pq
 
@@ -99,8 +102,9 @@ def _prepared(
     examined = pq.read_table(package / "reference.parquet")
     serving = config.serving
     scorer = Scorer(predictor or f"http://{serving.host}:{serving.port}", contract)
-    days, rows, seed = size
-    start = datetime.now(UTC) - timedelta(days=days)
+    until, days, rows, seed = size
+    end = datetime.now(UTC) if until is None else until.replace(tzinfo=UTC)
+    start = end - timedelta(days=days)
     plan = Plan(start, days, rows, config.data.label_delay or DEFAULT_DELAY)
     name, severity, columns = wish
     fault = None if name is None else Fault(name, Severity(severity), tuple(columns or ()))

@@ -60,8 +60,8 @@ def prepare(
 ) -> Drill:
     """Draw the traffic, have it scored, put the fault in, and have scored anew what that changed."""
     rng = np.random.default_rng(seed)
-    latencies = scorer.latencies(examined.slice(0, 1), PROBES)
-    log = scorer.scored(draw(examined, plan, latencies, rng))
+    latency_ms = scorer.latency_ms(examined.slice(0, 1), PROBES)
+    log = scorer.scored(draw(examined, plan, latency_ms, rng))
     onset = plan.start + HEALTHY * timedelta(days=plan.days)
     if fault is None:
         return Drill(log, (), _accuracy(log, onset))

@@ -1,6 +1,7 @@
 """Asks a running predictor, as any client would."""
 
 from dataclasses import dataclass
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -45,10 +46,10 @@ class Scorer:
             ]
         return pa.concat_tables(parts, promote_options="permissive")
 
-    def latencies(self, row: pa.Table, count: int) -> NDArray[np.float64]:
-        """Milliseconds that single requests of this row take, one after the other."""
+    def latency_ms(self, row: pa.Table, count: int) -> float:
+        """The median of what single requests of this row take, one after the other, in milliseconds."""
         with httpx.Client(timeout=30) as client:
-            return np.array([self._timed(client, row) for _ in range(count)])
+            return median(self._timed(client, row) for _ in range(count))
 
     def _timed(self, client: httpx.Client, row: pa.Table) -> float:
         began = perf_counter()

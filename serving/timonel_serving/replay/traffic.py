@@ -17,6 +17,8 @@ from timonel.windows.layout import DAY
 LAYOUT = Layout(model=None, entity=None, violations=None)
 """The columns of the log that is played."""
 
+SPREAD = 0.3
+"""Standard deviation of the logarithm of a latency."""
 QUIET_HOUR, SWING = 3.0, 0.4
 """The hour (UTC) with least traffic, and how far it lies below the mean."""
 
@@ -36,15 +38,13 @@ class Plan:
             raise BadInput(f"{self.rows} rows in {self.days:g} days, expected more than none")
 
 
-def draw(
-    examined: pa.Table, plan: Plan, latencies: NDArray[np.float64], rng: np.random.Generator
-) -> pa.Table:
+def draw(examined: pa.Table, plan: Plan, latency_ms: float, rng: np.random.Generator) -> pa.Table:
     """A log of `plan.rows` rows in the order of time, not scored yet.
 
     Args:
         examined: rows with their features and a `label`; drawn from with replacement.
         plan: how many, and when.
-        latencies: milliseconds, as measured; drawn from with replacement.
+        latency_ms: the median; latencies are log-normal about it, so that a drill can be repeated.
         rng: decides all that is random.
     """
     if "label" not in examined.column_names or not examined.num_rows:
@@ -61,7 +61,7 @@ def draw(
         "arrival_time": _instants(time),
         "label_event_time": _instants(time),
         "label_arrival_time": _instants(time + delay),
-        "latency_ms": pa.array(rng.choice(latencies, n)),
+        "latency_ms": pa.array(latency_ms * rng.lognormal(0.0, SPREAD, n)),
     }
     for name, column in added.items():
         chosen = chosen.append_column(name, column)

@@ -19,9 +19,10 @@ POLICY = """addEventListener('securitypolicyviolation', event => {
 });"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium without a window."""
+    """The system's Chromium without a window. Until it is closed Playwright's event loop runs, and no other
+    can: it must not outlive the tests of the page."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed: `make tools` does it")
