@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import Any, TypeVar
 
 from timonel.errors import Unavailable
@@ -27,7 +27,8 @@ class Crew:
             yield from (task(*given) for given in arguments)
             return
         try:
-            started = [self._pool.submit(task, *given) for given in arguments]
+            with _deaf_to_ctrl_c():
+                started = [self._pool.submit(task, *given) for given in arguments]
             yield from (one.result() for one in as_completed(started))
         except BrokenProcessPool as error:
             raise Unavailable(
@@ -51,10 +52,20 @@ def crew(workers: int) -> Iterator[Crew]:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here never gets SIGINT, not even as its interpreter starts: the parent answers."""
+    resource_tracker.ensure_running()  # started within, it would unblock SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _enlist() -> None:
     import pyarrow as pa
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     pa.set_cpu_count(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
