@@ -4,6 +4,7 @@ An incident is a frozen dataclass; `apply(table, rng)` gives the changed table a
 done. `then` puts several into a `Scenario`. `Healthy` draws a log in which nothing is wrong.
 """
 
+from timonel.diagnosis.cause import Cause
 from timonel.faults.degradation import degradation
 from timonel.faults.delivery import DelayedRows, DuplicateRows, SegmentOutage
 from timonel.faults.features import (
@@ -29,7 +30,7 @@ from timonel.faults.log import Log, join_labels, split_labels
 from timonel.faults.population import CovariateShift, PriorShift, SeasonalChange
 from timonel.faults.scenario import Scenario
 from timonel.faults.serving import BadDeploy, NullPredictions, ServingSkew, SlowDependency
-from timonel.faults.truth import Cause, Injected, Truth
+from timonel.faults.truth import Injected, Truth
 
 _ALL: tuple[type[Incident], ...] = (
     *(UnitChange, NullBurst, StuckSensor, CategoryRename, ColumnSwap, ClippedRange),

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from timonel.diagnosis.cause import Cause
 from timonel.errors import BadInput
 from timonel.faults.columns import pick, plain, postponed
 from timonel.faults.grades import BY_SEVERITY, Grades, fixed, share
 from timonel.faults.incident import Incident
 from timonel.faults.layout import BoolArray
-from timonel.faults.truth import Cause, Change
+from timonel.faults.truth import Change
 from timonel.faults.window import MICROSECOND, Window
 
 

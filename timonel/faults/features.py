@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from timonel.diagnosis.cause import Cause
 from timonel.errors import BadInput
 from timonel.faults.columns import (
     converted,
@@ -23,7 +24,7 @@ from timonel.faults.grades import BY_SEVERITY, Grades, share
 from timonel.faults.incident import Incident
 from timonel.faults.layout import BoolArray, FloatArray, IntArray, Model
 from timonel.faults.scoring import rescored, score_columns
-from timonel.faults.truth import Cause, Change
+from timonel.faults.truth import Change
 from timonel.faults.window import Window
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 import numpy as np
 import pyarrow as pa
 
+from timonel.diagnosis.cause import Cause
 from timonel.errors import BadInput
 from timonel.faults.grades import BY_SEVERITY, Grades, Severity, jsonable
 from timonel.faults.layout import LOG, IntArray, Layout
-from timonel.faults.truth import Cause, Change, Injected, Truth
+from timonel.faults.truth import Change, Injected, Truth
 from timonel.faults.window import Moment, Window, find_window
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from timonel.diagnosis.cause import Cause
 from timonel.errors import BadInput
 from timonel.faults.columns import class_index, micros, numbers, pick, place, plain, standardised
 from timonel.faults.grades import BY_SEVERITY, Grades, fixed, share
 from timonel.faults.incident import Incident
 from timonel.faults.layout import BoolArray, FloatArray, IntArray, Layout
-from timonel.faults.truth import Cause, Change
+from timonel.faults.truth import Change
 from timonel.faults.window import Window
 
 STAYS = (

@@ -3,28 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
 
+from timonel.diagnosis.cause import Cause
 from timonel.errors import BadInput
 from timonel.faults.grades import Severity
 from timonel.faults.layout import BoolArray, IntArray
-
-
-class Cause(StrEnum):
-    """The class of cause that a diagnosis should name."""
-
-    DATA_QUALITY = "data_quality"
-    INFRASTRUCTURE = "infrastructure"
-    LABEL_ARTEFACT = "label_artefact"
-    SERVING_SKEW = "serving_skew"
-    DEPLOY = "deploy"
-    PRIOR_SHIFT = "prior_shift"
-    COVARIATE_SHIFT = "covariate_shift"
-    CONCEPT_CHANGE = "concept_change"
-    BENIGN = "benign"
 
 
 @dataclass(frozen=True)
