@@ -22,7 +22,7 @@ from timonel.package import Package, digest_files, seal_package
 from timonel.workspace import Workspace
 from timonel_components.register import DIGEST_TAG
 from timonel_pipelines.rollout.opening import Site
-from timonel_pipelines.rollout.state import State, Store
+from timonel_pipelines.rollout.record.state import State, Store
 
 NARROW = 3
 """The version whose contract knows no region `south`: it refuses a third of the requests."""

@@ -11,7 +11,7 @@ from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 
 if TYPE_CHECKING:
     from timonel_pipelines.rollout.opening import Site
-    from timonel_pipelines.rollout.state import State
+    from timonel_pipelines.rollout.record.state import State
 
 Id = Annotated[str | None, typer.Option("--id", help="Of the rollout. Default: the newest.")]
 Monitor = Annotated[str | None, typer.Option(help="Address of the monitor.")]
@@ -89,7 +89,7 @@ def status(config: ConfigPath = DEFAULT_CONFIG, id: Id = None, as_json: Json = F
 def approve(config: ConfigPath = DEFAULT_CONFIG, id: Id = None) -> None:
     """Approve the promotion that a rollout waits for."""
     from timonel.errors import BadInput
-    from timonel_pipelines.rollout.state import Phase
+    from timonel_pipelines.rollout.record.state import Phase
 
     store = _site(config).rollouts.store(id)
     state = store.load()
@@ -111,7 +111,7 @@ def abort(
 ) -> None:
     """End a rollout: all requests go to the champion again. Does so itself if nobody drives it."""
     from timonel.errors import BadInput, Busy
-    from timonel_pipelines.rollout.state import Phase
+    from timonel_pipelines.rollout.record.state import Phase
 
     site = _site(config, monitor, detector)
     store = site.rollouts.store(id)
@@ -135,8 +135,8 @@ def report(
 ) -> None:
     """Print a rollout as Markdown: what was decided, by which numbers, step by step."""
     from timonel.files import write_text
-    from timonel_pipelines.rollout.picture import page
-    from timonel_pipelines.rollout.report import markdown
+    from timonel_pipelines.rollout.record.picture import page
+    from timonel_pipelines.rollout.record.report import markdown
 
     site = _site(config)
     store = site.rollouts.store(id)

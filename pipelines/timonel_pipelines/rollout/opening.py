@@ -14,12 +14,12 @@ from timonel.ledger import Place as LedgerPlace
 from timonel.terms import Assignment, Strategy
 from timonel_components.register import CHAMPION
 from timonel_components.tracking.runs import Tracking
-from timonel_pipelines.rollout.counts import Counts, Totals, base_rates, check_metrics
-from timonel_pipelines.rollout.driver import Driver, Parts, Tell
-from timonel_pipelines.rollout.lease import Chain, busy, holder_of
-from timonel_pipelines.rollout.promotion import Registry
-from timonel_pipelines.rollout.stand import Place, Stand
-from timonel_pipelines.rollout.state import Phase, Rollouts, State, Store
+from timonel_pipelines.rollout.driving.driver import Driver, Parts, Tell
+from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates, check_metrics
+from timonel_pipelines.rollout.promotion.registry import Registry
+from timonel_pipelines.rollout.record.lease import Chain, busy, holder_of
+from timonel_pipelines.rollout.record.state import Phase, Rollouts, State, Store
+from timonel_pipelines.rollout.route.stand import Place, Stand
 
 RECENT = timedelta(minutes=15)
 """From how long the traffic to come is told."""

@@ -8,8 +8,8 @@ import pytest
 from timonel.canary import CanaryPlan, Metric
 from timonel.errors import BadInput
 from timonel.terms import Evidence
-from timonel_pipelines.rollout.blocks import observe
-from timonel_pipelines.rollout.counts import (
+from timonel_pipelines.rollout.evidence.blocks import observe
+from timonel_pipelines.rollout.evidence.counts import (
     Counted,
     Counts,
     Totals,
@@ -17,8 +17,8 @@ from timonel_pipelines.rollout.counts import (
     base_rates,
     check_metrics,
 )
-from timonel_pipelines.rollout.stand import Version
-from timonel_pipelines.rollout.state import State
+from timonel_pipelines.rollout.record.state import State
+from timonel_pipelines.rollout.route.stand import Version
 
 EDGES = (9.9, 20.1, 52.0, 99.0)
 PLAN = CanaryPlan(

@@ -7,8 +7,8 @@ import pytest
 
 from timonel.errors import Busy
 from timonel.ledger import Ledger, Place
-from timonel_pipelines.rollout.lease import Chain, holder_of
-from timonel_pipelines.rollout.reading import Step
+from timonel_pipelines.rollout.record.lease import Chain, holder_of
+from timonel_pipelines.rollout.record.reading import Step
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=10)

@@ -18,14 +18,14 @@ from rollouts import NARROW, Field, rolling
 from timonel.canary import Verdict
 from timonel.errors import BadInput, Busy
 from timonel_components.register import DIGEST_TAG
-from timonel_pipelines.rollout.aliases import LAST_KNOWN_GOOD
-from timonel_pipelines.rollout.state import Phase
+from timonel_pipelines.rollout.promotion.aliases import LAST_KNOWN_GOOD
+from timonel_pipelines.rollout.record.state import Phase
 from watching import wait
 
 KILLED_BEFORE_THE_ALIAS = """
 import os, signal, sys
 from pathlib import Path
-from timonel_pipelines.rollout.aliases import Aliases
+from timonel_pipelines.rollout.promotion.aliases import Aliases
 from timonel_pipelines.rollout.opening import Site
 
 def die(*_):

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from timonel.errors import Busy
 from timonel.ledger import Decision, Ledger, Record
-from timonel_pipelines.rollout.reading import Step, details_of
+from timonel_pipelines.rollout.record.reading import Step, details_of
 
 KIND = "rollout"
 

@@ -17,7 +17,7 @@ import httpx
 
 from timonel.errors import BadInput, Unavailable
 from timonel.files import write_text
-from timonel_pipelines.rollout.router import Route
+from timonel_pipelines.rollout.route.router import Route
 
 PATIENCE = 15.0
 """Seconds in which a change must be in force."""

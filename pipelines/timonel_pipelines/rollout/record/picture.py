@@ -12,8 +12,8 @@ from timonel.monitor.report.markup import Markup, tag
 from timonel.monitor.report.scale import TimeScale
 from timonel.monitor.report.style import STYLE
 from timonel.performance.value import Measured, State
-from timonel_pipelines.rollout import state
-from timonel_pipelines.rollout.report import Told, heading, markdown
+from timonel_pipelines.rollout.record import state
+from timonel_pipelines.rollout.record.report import Told, heading, markdown
 
 
 def page(rollout: state.State, blocks: Sequence[Told], records: Iterable[Record]) -> str:

@@ -15,8 +15,8 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, JsonValue
 from timonel.canary import Block, Decision, Verdict
 from timonel.errors import BadInput, Busy
 from timonel.files import write_text
-from timonel_pipelines.rollout.counts import Totals
-from timonel_pipelines.rollout.stand import Version
+from timonel_pipelines.rollout.evidence.counts import Totals
+from timonel_pipelines.rollout.route.stand import Version
 
 
 class Phase(StrEnum):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from timonel.canary import Arm, Block, CanaryPlan
 from timonel.errors import BadInput, Unavailable
-from timonel_pipelines.rollout.counts import Counts, Totals, arm
-from timonel_pipelines.rollout.state import State
+from timonel_pipelines.rollout.evidence.counts import Counts, Totals, arm
+from timonel_pipelines.rollout.record.state import State
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from timonel.ledger import Record
-from timonel_pipelines.rollout.lease import KIND
-from timonel_pipelines.rollout.reading import Step, details_of
-from timonel_pipelines.rollout.state import Phase, State
+from timonel_pipelines.rollout.record.lease import KIND
+from timonel_pipelines.rollout.record.reading import Step, details_of
+from timonel_pipelines.rollout.record.state import Phase, State
 
 Told = Mapping[str, Any]
 """A block and what the judge said of it, as `Store.blocks` reads them."""

@@ -9,8 +9,8 @@ from timonel.package import open_package
 from timonel_components.register import CHAMPION
 from timonel_components.registry import resolve
 from timonel_components.tracking.runs import Tracking
-from timonel_pipelines.rollout.aliases import LAST_KNOWN_GOOD, Aliases
-from timonel_pipelines.rollout.stand import Version
+from timonel_pipelines.rollout.promotion.aliases import LAST_KNOWN_GOOD, Aliases
+from timonel_pipelines.rollout.route.stand import Version
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import Any
 
 from timonel.canary import CanaryJudge, CanaryPlan, Decision, Verdict
 from timonel.errors import Busy, Corrupt, TimonelError, Unavailable
-from timonel_pipelines.rollout.blocks import Observed, observe
-from timonel_pipelines.rollout.counts import Counts
-from timonel_pipelines.rollout.lease import Chain
-from timonel_pipelines.rollout.promotion import Registry, promote
-from timonel_pipelines.rollout.reading import Step
-from timonel_pipelines.rollout.stand import SETTLE, Stand
-from timonel_pipelines.rollout.state import Phase, State, Store
+from timonel_pipelines.rollout.evidence.blocks import Observed, observe
+from timonel_pipelines.rollout.evidence.counts import Counts
+from timonel_pipelines.rollout.promotion.registry import Registry, promote
+from timonel_pipelines.rollout.record.lease import Chain
+from timonel_pipelines.rollout.record.reading import Step
+from timonel_pipelines.rollout.record.state import Phase, State, Store
+from timonel_pipelines.rollout.route.stand import SETTLE, Stand
 
 GLANCE = 0.5
 """Seconds between two looks for an abort or an approval."""

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from timonel.config import Config
 from timonel.errors import BadInput, Unavailable
 from timonel.files import write_text
-from timonel_pipelines.rollout import children, traefik
-from timonel_pipelines.rollout.children import Child
-from timonel_pipelines.rollout.router import Route
-from timonel_pipelines.rollout.traefik import Traefik
+from timonel_pipelines.rollout.route import children, traefik
+from timonel_pipelines.rollout.route.children import Child
+from timonel_pipelines.rollout.route.router import Route
+from timonel_pipelines.rollout.route.traefik import Traefik
 
 SETTLE = 1.0
 """Seconds from the last request that the router sends to a process until it is asked to end."""

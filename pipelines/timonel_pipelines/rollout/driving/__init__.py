@@ -1,0 +1,1 @@
+"""Takes a rollout from phase to phase to its end."""

@@ -1,0 +1,1 @@
+"""What both versions did, block by block, from the monitor."""

@@ -1,0 +1,1 @@
+"""The registry: what was judged becomes champion, or nothing does."""

@@ -1,0 +1,1 @@
+"""What is written down of a rollout: its state on the disk, its steps in the ledger, its report."""

@@ -1,0 +1,1 @@
+"""What takes requests to versions: the router, the predictors behind it, their processes."""
