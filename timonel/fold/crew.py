@@ -54,13 +54,24 @@ def crew(workers: int) -> Iterator[Crew]:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here never gets SIGINT, not even as its interpreter starts: the parent answers."""
+    """What is started here never gets SIGINT, not even as its interpreter starts: the parent answers.
+
+    The parent hears it at the end: the mask is inherited by what is started, but another thread of the
+    parent may take the signal, and its handler would then end the start half-way.
+    """
     resource_tracker.ensure_running()  # started within, it would unblock SIGINT
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if main else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if main:
+            signal.signal(signal.SIGINT, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 def _enlist() -> None:
