@@ -111,6 +111,16 @@ class Release(Section):
     """After such a silence of a rollout another one of the same model may begin."""
     start_within: Duration = timedelta(minutes=2)
     """How long a process may take to be ready."""
+    replay_rows: Annotated[int, Field(ge=100, le=1_000_000)] = 5000
+    """Logged rows that both versions score anew at a time, for metrics that compare them row by row: in each
+    block, and in each vintage of the second verdict. Which of more rows are taken is drawn."""
+    vintage: Duration = timedelta(days=1)
+    """The second verdict judges stretches of this length, each when its labels have matured
+    (data.label_delay)."""
+    second_within: Duration = timedelta(days=30)
+    """How long after a promotion a second verdict may still roll it back; then it stays undecided."""
+    second_margin: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """Rise of the share of wrong answers that the second verdict tolerates."""
 
     @model_validator(mode="after")
     def _lease_lasts(self) -> "Release":
