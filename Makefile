@@ -61,6 +61,15 @@ test: install ## the tests
 test-spark: .venv/spark/installed ## the tests that need Apache Spark, in a venv of its own; needs Java 17
 	.venv/spark/bin/python -m pytest tests/timonel/ledger/test_spark.py tests/timonel/fold/test_fold_spark.py
 
+.venv/infra/installed: .venv/bin/uv locks/infra.txt infra/pyproject.toml
+	@test -x .venv/infra/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/infra
+	$(BIN)/uv pip install --quiet --python .venv/infra/bin/python --compile-bytecode --require-hashes -r locks/infra.txt
+	@touch $@
+
+.PHONY: test-infra
+test-infra: .venv/infra/installed ## the tests of the AWS stacks and the workflows, in a venv of their own; needs Node
+	.venv/infra/bin/python -m pytest tests/infra tests/workflows
+
 .PHONY: bench-serving
 bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
 	$(BIN)/python benchmarks/serving.py $(BENCH)
@@ -139,14 +148,15 @@ format: install ## rewrite the code as ruff would have it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCKS := dev components predictor explainer spark
+LOCKS := dev components predictor explainer spark infra
 LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river --extra rollout
 LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 LOCK_predictor := serving/pyproject.toml --extra sklearn
 LOCK_explainer := serving/pyproject.toml --extra explain
-LOCK_spark := pyproject.toml --extra spark --group test
-# delta-spark wants an importlib-metadata that nothing else has
-ALIKE := $(filter-out dev spark,$(LOCKS))
+LOCK_spark := pyproject.toml --extra spark --group test --group build
+LOCK_infra := infra/pyproject.toml --extra check
+# delta-spark wants an importlib-metadata that nothing else has, checkov a boto3
+ALIKE := $(filter-out dev spark infra,$(LOCKS))
 
 .PHONY: lock
 lock: .venv/bin/uv ## renew the lock files: keeps pins that still fit (UPGRADE=--upgrade renews all)
