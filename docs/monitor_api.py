@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from timonel.config.watching import MonitorService
-from timonel_serving.monitor.app import create_app
+from timonel_serving.monitor.api.app import create_app
+from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.process import put_together
-from timonel_serving.monitor.station import Station
 
 Schema = dict[str, Any]
 

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from timonel import ModelMonitor
 from timonel.config import parse_config
+from timonel_serving.monitor.disk.records import Record
+from timonel_serving.monitor.models.station import Station, Watched
+from timonel_serving.monitor.models.watched import Clock, Place
 from timonel_serving.monitor.page import routes
-from timonel_serving.monitor.records import Record
-from timonel_serving.monitor.station import Station, Watched
-from timonel_serving.monitor.watched import Clock, Place
 
 SETTINGS = """
 model: {{name: {name}}}

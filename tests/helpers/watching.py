@@ -20,7 +20,7 @@ from servers import TIMONEL
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.terms import Task
-from timonel_serving.monitor.records import table_bytes
+from timonel_serving.monitor.disk.records import table_bytes
 
 SETTINGS = """model: {name: fraud, task: binary}
 data: {source: none.csv, target: fraud}

@@ -42,8 +42,8 @@ def watch(
     from timonel.config import load_config
     from timonel_serving import logs
     from timonel_serving.flags import overridden, reference_at
+    from timonel_serving.monitor.models.station import Station, folder_of, open_watched
     from timonel_serving.monitor.process import put_together, run
-    from timonel_serving.monitor.station import Station, folder_of, open_watched
 
     loaded = load_config(config)
     flags = {"host": host, "port": port, "directory": _absolute(directory)}

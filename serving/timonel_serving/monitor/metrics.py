@@ -8,10 +8,10 @@ from prometheus_client.registry import Collector
 
 from timonel.anomalies import Anomaly, Severity
 from timonel.anomalies.words import DRIFT
-from timonel_serving.monitor.judging import Judging
-from timonel_serving.monitor.readings import WINDOWS, Readings
-from timonel_serving.monitor.states import HealthState
-from timonel_serving.monitor.station import Station, Watched
+from timonel_serving.monitor.models.readings import WINDOWS, Readings
+from timonel_serving.monitor.models.states import HealthState
+from timonel_serving.monitor.models.station import Station, Watched
+from timonel_serving.monitor.rounds.judging import Judging
 
 MOST_FEATURES = 200
 """Features with a series of their own: those that drifted most."""

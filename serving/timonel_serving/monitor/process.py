@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry
 from timonel.config.watching import MonitorService
 from timonel_serving.listen import address, bind
 from timonel_serving.monitor.access import access
-from timonel_serving.monitor.app import create_app
+from timonel_serving.monitor.api.app import create_app
+from timonel_serving.monitor.api.service import Service
 from timonel_serving.monitor.gate import Gate
-from timonel_serving.monitor.judging import Judging
-from timonel_serving.monitor.keeping import Keeping
 from timonel_serving.monitor.metrics import MonitorMetrics
+from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.page import routes
-from timonel_serving.monitor.service import Service
-from timonel_serving.monitor.station import Station
+from timonel_serving.monitor.rounds.judging import Judging
+from timonel_serving.monitor.rounds.keeping import Keeping
 
 SECTION = "monitoring.monitor"
 _LAST_CALL = 5

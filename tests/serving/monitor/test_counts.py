@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from timonel_serving.monitor.records import table_bytes
+from timonel_serving.monitor.disk.records import table_bytes
 from watching import START, Watching, rows, watching
 
 

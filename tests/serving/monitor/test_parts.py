@@ -9,12 +9,12 @@ import pytest
 from timonel.errors import BadInput, Corrupt
 from timonel.monitor.monitor import ModelMonitor
 from timonel_serving.monitor.access import Access, access, is_loopback
-from timonel_serving.monitor.detectors import FORGOTTEN, MOST, Detectors
-from timonel_serving.monitor.health import health_of
-from timonel_serving.monitor.journal import Journal
-from timonel_serving.monitor.labels import read_labels
-from timonel_serving.monitor.states import HealthState
-from timonel_serving.monitor.store import Snapshot, Store
+from timonel_serving.monitor.disk.journal import Journal
+from timonel_serving.monitor.disk.store import Snapshot, Store
+from timonel_serving.monitor.models.detectors import FORGOTTEN, MOST, Detectors
+from timonel_serving.monitor.models.health import health_of
+from timonel_serving.monitor.models.labels import read_labels
+from timonel_serving.monitor.models.states import HealthState
 from timonel_serving.problems import Overloaded, Unauthorized
 
 ROOT = Path(__file__).parents[3]
@@ -118,7 +118,7 @@ def test_ids_stay_what_they_are() -> None:
 
 def test_every_runbook_that_health_names_is_there() -> None:
     """A link that leads nowhere helps nobody at night."""
-    from timonel_serving.monitor import health
+    from timonel_serving.monitor.models import health
 
     metrics = ["error_rate", "p95_latency_ms", "null_rate", "violation_rate", "drift", "accuracy"]
     metrics += ["traffic stopped", "accuracy_gap", "alert_rate"]

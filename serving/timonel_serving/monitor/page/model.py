@@ -11,10 +11,10 @@ from timonel.monitor.report.parts import labels, quality, versions
 from timonel.monitor.report.scale import TimeScale
 from timonel.monitor.report.view import Drift, ReportView
 from timonel.monitor.standing import Standing
+from timonel_serving.monitor.models.station import Watched
 from timonel_serving.monitor.page.asked import Asked
 from timonel_serving.monitor.page.series import Figure, axis, figure
 from timonel_serving.monitor.page.strips import happened, heat, marks
-from timonel_serving.monitor.station import Watched
 
 TABLES_OF = ("performance", "service", "quality")
 DAY = timedelta(days=1)

@@ -7,8 +7,8 @@ from timonel.monitor.report.chart import newest_of, shown_of, sparkline
 from timonel.monitor.report.markup import Markup
 from timonel.monitor.report.scale import TimeScale
 from timonel.monitor.report.view import Chart, ReportView
-from timonel_serving.monitor.states import Health, HealthState
-from timonel_serving.monitor.station import Watched
+from timonel_serving.monitor.models.states import Health, HealthState
+from timonel_serving.monitor.models.station import Watched
 
 WORST = (
     *(HealthState.DEGRADED, HealthState.STALE, HealthState.NO_DATA, HealthState.WATCH),

@@ -13,13 +13,13 @@ from timonel.monitor.report.icons import severity_mark, status_icon
 from timonel.monitor.report.markup import Markup
 from timonel.monitor.report.ribbon import coded
 from timonel.monitor.report.verdict import Status
+from timonel_serving.monitor.models.states import HealthState
+from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.page.asked import RANGES, Asked
 from timonel_serving.monitor.page.model import model_page
 from timonel_serving.monitor.page.overview import row, worst_first
 from timonel_serving.monitor.page.static_files import static_files
 from timonel_serving.monitor.page.views import Views
-from timonel_serving.monitor.states import HealthState
-from timonel_serving.monitor.station import Station
 from timonel_serving.problems import NotFound
 
 HEADERS = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from timonel.errors import TimonelError
 from timonel.monitor.report.view import ReportView
+from timonel_serving.monitor.models.readings import Readings
+from timonel_serving.monitor.models.station import Watched
 from timonel_serving.monitor.page.asked import Asked
-from timonel_serving.monitor.readings import Readings
-from timonel_serving.monitor.station import Watched
 
 if TYPE_CHECKING:
     from timonel.ledger import Record

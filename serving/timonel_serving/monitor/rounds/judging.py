@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from timonel_serving.monitor.station import Station
+from timonel_serving.monitor.models.station import Station
 
 _log = logging.getLogger("timonel.monitor")
 

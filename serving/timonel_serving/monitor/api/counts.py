@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from timonel.monitor.served import LATENCY_EDGES_MS, ServedVersion
-from timonel_serving.monitor import schemas
-from timonel_serving.monitor.asked import Text, instant
-from timonel_serving.monitor.reading import Model
-from timonel_serving.monitor.service import Service
+from timonel_serving.monitor.api import schemas
+from timonel_serving.monitor.api.asked import Text, instant
+from timonel_serving.monitor.api.reading import Model
+from timonel_serving.monitor.api.service import Service
 
 
 class Stretch(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from timonel.anomalies.words import DRIFT, STOPPED, clock
 from timonel.monitor.report.verdict import Status, leading
 from timonel.monitor.standing import Standing
-from timonel_serving.monitor.states import DetectorStatus, Health, HealthState
+from timonel_serving.monitor.models.states import DetectorStatus, Health, HealthState
 
 _STATES = {
     Status.WELL: HealthState.WELL,

@@ -9,10 +9,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from timonel.anomalies import Anomaly
 from timonel.anomalies.words import DRIFT
-from timonel_serving.monitor import schemas
-from timonel_serving.monitor.asked import Asked, answer, series
-from timonel_serving.monitor.service import Service
-from timonel_serving.monitor.watched import Watched
+from timonel_serving.monitor.api import schemas
+from timonel_serving.monitor.api.asked import Asked, answer, series
+from timonel_serving.monitor.api.service import Service
+from timonel_serving.monitor.models.watched import Watched
 
 if TYPE_CHECKING:
     from timonel.ledger import Record

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from timonel.errors import Busy, Corrupt
 from timonel.files import staged_file
 from timonel_serving.detector.spool.segment import sync_folder
-from timonel_serving.monitor.journal import Journal
+from timonel_serving.monitor.disk.journal import Journal
 
 FORMAT = 1
 

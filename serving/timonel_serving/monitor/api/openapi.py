@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from timonel_serving.monitor.bodies import LabelIn
+from timonel_serving.monitor.api.bodies import LabelIn
 
 _VALUE = {"value": 0.931, "lower": 0.924, "upper": 0.938, "n": 4310, "state": "ok"}
 _ABSENT = {"value": None, "lower": None, "upper": None, "n": 0, "state": "no data"}

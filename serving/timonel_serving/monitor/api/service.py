@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 
 from timonel_serving.monitor.access import Access
 from timonel_serving.monitor.gate import Gate
-from timonel_serving.monitor.judging import Judging
-from timonel_serving.monitor.station import Station
+from timonel_serving.monitor.models.station import Station
+from timonel_serving.monitor.rounds.judging import Judging
 
 MAX_BODY = "monitoring.monitor.max_body_mb"
 

@@ -16,12 +16,12 @@ from timonel_serving.http.body import Disconnected
 from timonel_serving.http.exchange import Message, Receive, Scope, Send
 from timonel_serving.http.identity import request_id
 from timonel_serving.logs import logged_as
-from timonel_serving.monitor import schemas
-from timonel_serving.monitor.counts import counting
-from timonel_serving.monitor.openapi import describe
-from timonel_serving.monitor.reading import reading, tending
-from timonel_serving.monitor.service import Service
-from timonel_serving.monitor.taking import taking
+from timonel_serving.monitor.api import schemas
+from timonel_serving.monitor.api.counts import counting
+from timonel_serving.monitor.api.openapi import describe
+from timonel_serving.monitor.api.reading import reading, tending
+from timonel_serving.monitor.api.service import Service
+from timonel_serving.monitor.api.taking import taking
 from timonel_serving.problems import Problem, problem_of
 
 _log = logging.getLogger("timonel.monitor")

@@ -12,12 +12,12 @@ from timonel.errors import BadInput, TimonelError
 from timonel_serving.detector.gzipped import gunzip
 from timonel_serving.http.body import check_size
 from timonel_serving.http.body import read_body as collect
-from timonel_serving.monitor import schemas
-from timonel_serving.monitor.bodies import CONTENT_TYPES, read_body
-from timonel_serving.monitor.reading import Detector, Model
-from timonel_serving.monitor.records import Kind, Record
-from timonel_serving.monitor.service import MAX_BODY, Service
-from timonel_serving.monitor.watched import Watched
+from timonel_serving.monitor.api import schemas
+from timonel_serving.monitor.api.bodies import CONTENT_TYPES, read_body
+from timonel_serving.monitor.api.reading import Detector, Model
+from timonel_serving.monitor.api.service import MAX_BODY, Service
+from timonel_serving.monitor.disk.records import Kind, Record
+from timonel_serving.monitor.models.watched import Watched
 from timonel_serving.problems import UnsupportedMedia
 
 _log = logging.getLogger("timonel.monitor")

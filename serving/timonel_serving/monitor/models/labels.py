@@ -15,7 +15,7 @@ from timonel.monitor.outcomes import OTHER_LABEL
 from timonel.monitor.standing import LabelCounts
 from timonel.monitor.times import NO_TIME, micros_of
 from timonel.windows.layout import DAY
-from timonel_serving.monitor.states import LabelAnswer
+from timonel_serving.monitor.models.states import LabelAnswer
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "prediction_id": ("prediction_id",),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from timonel.errors import BadInput
 from timonel.frames import is_missing, to_arrow
 from timonel.reference.classes import class_name
-from timonel_serving.monitor.labels import COLUMNS
+from timonel_serving.monitor.models.labels import COLUMNS
 from timonel_serving.problems import TooLarge, UnsupportedMedia
 
 MOST = 100_000

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from timonel.performance.value import State
-from timonel_serving.monitor.states import HealthState
+from timonel_serving.monitor.models.states import HealthState
 
 
 class Answer(BaseModel):

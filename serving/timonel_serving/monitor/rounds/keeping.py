@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from timonel.errors import TimonelError
 from timonel.monitor.metrics import Metrics
 from timonel.reference.classes import class_name
-from timonel_serving.monitor.labels import TIME
-from timonel_serving.monitor.records import Record, read_table
-from timonel_serving.monitor.watched import Watched
+from timonel_serving.monitor.disk.records import Record, read_table
+from timonel_serving.monitor.models.labels import TIME
+from timonel_serving.monitor.models.watched import Watched
 
 if TYPE_CHECKING:
     from timonel.ledger import Ledger

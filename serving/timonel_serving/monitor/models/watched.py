@@ -14,14 +14,14 @@ from timonel.config import Config
 from timonel.errors import BadInput, TimonelError
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
-from timonel_serving.monitor.counters import Counters
-from timonel_serving.monitor.detectors import Detectors
-from timonel_serving.monitor.health import health_of
-from timonel_serving.monitor.labels import Labels, answer, read_labels, timed
-from timonel_serving.monitor.readings import Readings, read
-from timonel_serving.monitor.records import Record, read_delivery, read_table, table_bytes
-from timonel_serving.monitor.states import DetectorStatus, Health, LabelAnswer
-from timonel_serving.monitor.store import Snapshot, Store
+from timonel_serving.monitor.disk.records import Record, read_delivery, read_table, table_bytes
+from timonel_serving.monitor.disk.store import Snapshot, Store
+from timonel_serving.monitor.models.counters import Counters
+from timonel_serving.monitor.models.detectors import Detectors
+from timonel_serving.monitor.models.health import health_of
+from timonel_serving.monitor.models.labels import Labels, answer, read_labels, timed
+from timonel_serving.monitor.models.readings import Readings, read
+from timonel_serving.monitor.models.states import DetectorStatus, Health, LabelAnswer
 from timonel_serving.problems import Conflict
 
 if TYPE_CHECKING:

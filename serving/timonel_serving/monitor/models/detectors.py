@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from timonel.monitor.times import NO_TIME, as_datetime
-from timonel_serving.monitor.states import DetectorStatus
+from timonel_serving.monitor.models.states import DetectorStatus
 from timonel_serving.problems import Overloaded
 
 MOST = 1000

@@ -12,7 +12,7 @@ from timonel.config import Config
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.reference import Reference
-from timonel_serving.monitor.watched import Clock, Place, Watched
+from timonel_serving.monitor.models.watched import Clock, Place, Watched
 from timonel_serving.problems import NotFound
 
 if TYPE_CHECKING:

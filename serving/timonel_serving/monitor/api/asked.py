@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from timonel.durations import parse_duration
 from timonel.errors import BadInput
 from timonel.monitor.metrics import Metrics
-from timonel_serving.monitor.watched import Watched
+from timonel_serving.monitor.models.watched import Watched
 from timonel_serving.problems import NotFound
 
 MOST_POINTS = 500

@@ -1,0 +1,1 @@
+"""The threads that judge and that bring to the ledger."""
