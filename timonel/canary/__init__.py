@@ -6,6 +6,8 @@ from timonel.canary.judge import CanaryJudge
 from timonel.canary.metric import Metric
 from timonel.canary.plan import CanaryPlan
 from timonel.canary.second import Pair, Second, SecondVerdict, Vintage, second_verdict
+from timonel.canary.second_paired import PairedVintage, second_verdict_paired
+from timonel.canary.timeline import evidence_course
 from timonel.canary.traffic import Traffic
 from timonel.canary.verdict import Verdict
 
@@ -20,10 +22,13 @@ __all__ = [
     "Moments",
     "Pair",
     "Paired",
+    "PairedVintage",
     "Second",
     "SecondVerdict",
     "Traffic",
     "Verdict",
     "Vintage",
+    "evidence_course",
     "second_verdict",
+    "second_verdict_paired",
 ]

@@ -73,6 +73,8 @@ class Block:
     """Differences of a loss, canary less stable, row by row."""
     failed: tuple[str, ...] = ()
     """Metrics whose query failed: an error, which is something else than no data."""
+    doubts: tuple[str, ...] = ()
+    """Sentences: why its counts are not believed. Such a block is no evidence."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 

@@ -119,6 +119,8 @@ def _uneven(plan: CanaryPlan, block: Block) -> str | None:
 
 
 def _lacking(plan: CanaryPlan, block: Block, reported: NDArray[np.bool_]) -> list[str]:
+    if block.doubts:
+        return list(block.doubts)
     found = [f"the query for {name} failed" for name in block.failed]
     for name, arm in (("champion", block.stable), ("canary", block.canary)):
         if arm.requests == 0:

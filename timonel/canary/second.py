@@ -111,7 +111,7 @@ def second_verdict(
     state = _folded(streams, fit)
     log_harm = float(harm_by_metric(streams, state)[0])
     log_safe = float(safe_by_metric(state)[0])
-    verdict = _verdict(log_harm, log_safe, alpha_harm, alpha_promote)
+    verdict = settled(log_harm, log_safe, alpha_harm, alpha_promote)
     left_out = tuple(p for p in problems if p)
     e_harm, e_safe = (math.exp(min(x, 690.0)) for x in (log_harm, log_safe))
     difference = _difference(state.contrast[0], sum(p.canary.labelled for p in fit))
@@ -152,7 +152,8 @@ def _folded(streams: Streams, pairs: Iterable[Pair]) -> Counted:
     return state
 
 
-def _verdict(log_harm: float, log_safe: float, alpha_harm: float, alpha_promote: float) -> Second:
+def settled(log_harm: float, log_safe: float, alpha_harm: float, alpha_promote: float) -> Second:
+    """The verdict from both log e-values; harm comes first."""
     if log_harm >= -math.log(alpha_harm):
         return Second.ROLLBACK
     return Second.KEEP if log_safe >= -math.log(alpha_promote) else Second.UNDECIDED

@@ -158,7 +158,7 @@ def _difference(contrast: Floats, half: float, n: int) -> Measured:
 def _uncounted_rates(plan: CanaryPlan, state: JudgeState, metric: Metric) -> Shown:
     none = Measured.absent(State.NO_DATA)
     if metric.kind is Evidence.PAIRED:
-        return _paired_rates(state.paired.get(metric.name, PairedSums()))
+        return paired_rates(state.paired.get(metric.name, PairedSums()))
     mean = mean_of(plan, state, metric)
     arms = [
         Measured(s.mean, None, None, s.n) if (s := sums.get(metric.name)) and s.n else none
@@ -171,7 +171,7 @@ def _uncounted_rates(plan: CanaryPlan, state: JudgeState, metric: Metric) -> Sho
     return shown, arms[0], arms[1]
 
 
-def _paired_rates(sums: PairedSums) -> Shown:
+def paired_rates(sums: PairedSums) -> Shown:
     """The shares of rows that one version alone got wrong, and their difference."""
     if sums.n < losses.LEAST:
         absent = Measured.absent(State.TOO_FEW if sums.n else State.NO_DATA, sums.n)

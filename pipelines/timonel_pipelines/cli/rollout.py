@@ -24,7 +24,7 @@ def build() -> typer.Typer:
         help="Release a challenger beside the champion, judged while its traffic rises.",
         no_args_is_help=True,
     )
-    for command in (up, start, status, approve, abort, report, down):
+    for command in (up, start, status, approve, abort, second, report, down):
         app.command(command.__name__)(command)
     return app
 
@@ -124,6 +124,35 @@ def abort(
             site.driver(store, lambda what, text: typer.echo(f"{what:<10}{text}")).run()
     except Busy:
         typer.echo("aborting  the command that drives it withdraws it")
+
+
+def second(
+    config: ConfigPath = DEFAULT_CONFIG,
+    id: Id = None,
+    detector: Detector = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Until there is a verdict, or release.second_within is over."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Judge a promoted version again on matured labels: exit 0 keeps it, 10 took it back, 30 is undecided.
+
+    One that is worse than its predecessor is taken back at once. It may be asked again, every day or so.
+    """
+    from timonel_pipelines.rollout.second.judging import EXIT_CODES, SecondLook
+
+    site = _site(config, None, detector)
+    store = site.rollouts.store(id)
+
+    def tell(what: str, text: str) -> None:
+        typer.echo(f"{what:<10}{text}", err=as_json)
+
+    look = SecondLook(site, store, tell)
+    verdict = look.run(wait=wait)
+    if as_json:
+        typer.echo(json.dumps({"rollout": store.id, **(look.past.said or {})}, ensure_ascii=False))
+    raise typer.Exit(EXIT_CODES[verdict])
 
 
 def report(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from timonel.canary import CanaryPlan
 from timonel.config import Config
+from timonel.contract import DataContract
 from timonel.errors import BadInput, TimonelError
 from timonel.ledger import Ledger
 from timonel.package import open_package
@@ -37,7 +38,7 @@ class Pair:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The champion's, whose order all probabilities have here."""
-        return class_names(open_package(Path(self.stable.package)).contract)
+        return class_names(_contract(self.stable))
 
     @cached_property
     def scorers(self) -> tuple[PackageScorer, PackageScorer]:
@@ -132,46 +133,45 @@ def check(config: Config, plan: CanaryPlan, stable: Version, canary: Version) ->
     wanted = all_wanted(plan.metrics)
     if not wanted:
         return
-    contracts = [open_package(Path(v.package)).contract for v in (stable, canary)]
-    if any(c.ranking is not None for c in contracts):
+    hindrance = replayable(config, stable, canary)
+    if hindrance is not None:
         raise BadInput(
-            f"rollout.metrics names {wanted[0].name}, which compares the answers of classifiers",
-            fix="leave it out: a ranking is judged by its service, and by second verdict on its labels",
+            f"{wanted[0].name} has logged rows scored by both versions, but {hindrance}",
+            fix="mend that, or leave out of rollout.metrics what compares answers row by row",
         )
-    if set(class_names(contracts[0])) != set(class_names(contracts[1])):
-        raise BadInput(
-            "the versions tell different classes apart: their answers cannot be compared"
-        )
-    _check_logged(config, wanted)
-    columns = {c.name: c.kind for contract in contracts for c in contract.features}
-    unknown = sorted(set(columns_of(wanted)) - columns.keys())
+    features = {c.name for v in (stable, canary) for c in _contract(v).features}
+    unknown = sorted(set(columns_of(wanted)) - features)
     if unknown:
-        raise BadInput(
-            f"rollout.metrics names segments of {', '.join(unknown)}, which is no feature"
-        )
-    privacy = config.monitoring.detector.privacy
-    for name, kind in columns.items():
-        kept = privacy.get(name, "drop" if kind == "text" else "keep")
-        if kept != "keep":
-            raise BadInput(
-                f"{wanted[0].name} scores logged rows again, but of the column {name} the log keeps"
-                f" {'a hash' if kept == 'hash' else 'nothing'}",
-                why=f"monitoring.detector.privacy.{name} is {kept}"
-                + ("" if name in privacy else ", as of all text"),
-                fix=f"leave these metrics out, or set monitoring.detector.privacy.{name}: keep",
-            )
-
-
-def _check_logged(config: Config, wanted: Sequence[Wanted]) -> None:
-    own = config.monitoring
-    if not own.detector.ledger:
-        raise BadInput(
-            f"{wanted[0].name} scores logged rows again, but monitoring.detector.ledger is false",
-            fix="set it to true, or leave the metric out",
-        )
+        raise BadInput(f"rollout.metrics has segments of {', '.join(unknown)}, which is no feature")
     labelled = [w.name for w in wanted if w.base in NEED_LABELS]
-    if labelled and not own.monitor.ledger:
+    if labelled and not config.monitoring.monitor.ledger:
         raise BadInput(
             f"{labelled[0]} needs labels, but monitoring.monitor.ledger is false: they are not kept",
             fix="set it to true, or leave the metric out",
         )
+
+
+def replayable(config: Config, stable: Version, canary: Version) -> str | None:
+    """Why logged rows cannot be scored again by both versions; None: they can."""
+    if not config.monitoring.detector.ledger:
+        return "monitoring.detector.ledger is false: they are not kept"
+    contracts = [_contract(v) for v in (stable, canary)]
+    if any(c.ranking is not None for c in contracts):
+        return "a ranking has no features of rows"
+    if set(class_names(contracts[0])) != set(class_names(contracts[1])):
+        return "the versions tell different classes apart"
+    privacy = config.monitoring.detector.privacy
+    for column in (c for contract in contracts for c in contract.features):
+        kept = privacy.get(column.name, "drop" if column.kind == "text" else "keep")
+        if kept != "keep":
+            usual = "" if column.name in privacy else ", as of all text that it does not name"
+            what = "a hash" if kept == "hash" else "nothing"
+            return (
+                f"of the column {column.name} the log keeps {what}"
+                f" (monitoring.detector.privacy: {kept}{usual})"
+            )
+    return None
+
+
+def _contract(version: Version) -> DataContract:
+    return open_package(Path(version.package)).contract

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import dataset
 
 from timonel.ledger import Ledger, TableName
 from timonel.ledger.place import explained
@@ -71,27 +70,26 @@ def fresh_rows(ledger: Ledger, asked: Stretch, counted: Ids) -> pa.Table:
         asked: which.
         counted: numbers of rows that were taken before; an odd one says that the label was, too.
     """
-    day = (asked.start - timedelta(days=1)).date()
-    with explained(ledger.place, "reading the log"), _connection() as connection:
-        rows = ledger.rows(TableName.PREDICTIONS).filter(pc.field(PARTITION) >= day)
-        connection.register("log", rows)
-        connection.register("labels", _since(ledger, asked.start - CLOCKS_APART))
+    with opened(ledger, asked) as connection:
         connection.register("counted", pa.table({"number": counted}))
-        connection.execute(FIRST, {"labels_before": asked.labels_before})
         names = ("model", "start", "stop", "most", "unlabelled", "seed")
         return connection.sql(FRESH, params={n: getattr(asked, n) for n in names}).to_arrow_table()
 
 
 @contextmanager
-def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with tempfile.TemporaryDirectory() as spill:  # what does not fit in memory
-        connection = duckdb.connect(":memory:", config={"temp_directory": spill})
-        try:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
-        finally:
-            connection.close()
-
-
-def _since(ledger: Ledger, start: datetime) -> dataset.Dataset:
-    return ledger.rows(TableName.LABELS).filter(pc.field("arrival_time") >= pa.scalar(start))
+def opened(ledger: Ledger, asked: Stretch) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The predictions as `log`, and the first label of each as `first`."""
+    day = (asked.start - timedelta(days=1)).date()
+    labels_from = pa.scalar(asked.start - CLOCKS_APART)
+    with (
+        explained(ledger.place, "reading the log"),
+        tempfile.TemporaryDirectory() as spill,  # what does not fit in memory
+        duckdb.connect(":memory:", config={"temp_directory": spill}) as connection,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        log = ledger.rows(TableName.PREDICTIONS).filter(pc.field(PARTITION) >= day)
+        connection.register("log", log)
+        labels = ledger.rows(TableName.LABELS).filter(pc.field("arrival_time") >= labels_from)
+        connection.register("labels", labels)
+        connection.execute(FIRST, {"labels_before": asked.labels_before})
+        yield connection

@@ -20,6 +20,8 @@ class Step(StrEnum):
     APPROVED = "approved"
     PROMOTING = "promoting"
     ENDED = "ended"
+    SECOND = "second"
+    """A verdict on the promoted version once labels have matured; after it the rollout may end again."""
 
 
 class Details(BaseModel):
