@@ -1,4 +1,4 @@
-"""The second verdict from labelled rows that both versions scored: the stronger one, where rows are logged."""
+"""The second verdict from labelled rows that both versions scored: the stronger one, if rows are logged."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
