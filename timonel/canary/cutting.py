@@ -81,7 +81,7 @@ def _known(name: str, kind: Evidence) -> bool:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Versions:
     """The two versions that are compared, and what is known of their processes."""
 
     stable: str
@@ -94,7 +94,7 @@ class Pair:
 
 def cut(
     plan: CanaryPlan,
-    pair: Pair,
+    pair: Versions,
     before: Totals,
     now: Totals,
     span: tuple[datetime, datetime],
@@ -121,7 +121,7 @@ def cut(
     return Block(*span, stable, canary, weight=weight)
 
 
-def _doubts(pair: Pair, before: Totals, now: Totals) -> Iterator[str]:
+def _doubts(pair: Versions, before: Totals, now: Totals) -> Iterator[str]:
     unnamed = now.of(UNNAMED).n - before.of(UNNAMED).n
     if unnamed > 0:
         yield (
