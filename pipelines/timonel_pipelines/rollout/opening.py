@@ -14,7 +14,8 @@ from timonel.ledger import Place as LedgerPlace
 from timonel.terms import Assignment, Strategy
 from timonel_components.register import CHAMPION
 from timonel_components.tracking.runs import Tracking
-from timonel_pipelines.rollout.driving.driver import Driver, Parts, Tell
+from timonel_pipelines.rollout.driving.drive import Parts, Tell
+from timonel_pipelines.rollout.driving.driver import Driver
 from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates, check_metrics
 from timonel_pipelines.rollout.promotion.registry import Registry
 from timonel_pipelines.rollout.record.lease import Chain, busy, holder_of

@@ -120,6 +120,7 @@ def test_a_rollout_does_not_fight_whoever_changes_the_weights(site: Field) -> No
             for part in found["http"]["services"]["model"]["weighted"]["services"]:
                 part["weight"] = {"v4": 90, "v6": 10}[part["name"]]
             routes.write_text(json.dumps(found))
+            wait(lambda: site.site.stand.router.weights() == {"4": 90, "6": 10}, 30)
 
     ended = site.roll(6, meddle)
     assert (ended.verdict, ended.hands_off) == (Verdict.INCONCLUSIVE, True)

@@ -98,6 +98,11 @@ class Store:
             for line in path.read_bytes().splitlines():
                 yield json.loads(line)
 
+    def decisions(self) -> Iterator[tuple[datetime, dict[str, Any]]]:
+        """What was said at the end of each block, in order."""
+        for told in self.blocks():
+            yield datetime.fromisoformat(told["block"]["end"]), told["decision"]
+
     def note(self, name: str, **facts: JsonValue) -> None:
         """Leave a note for whoever drives it: approval or abort."""
         write_text(self.folder / f"{name}.json", json.dumps(facts) + "\n")
