@@ -78,3 +78,25 @@ class Evidence(StrEnum):
     """The difference of a loss, row by row, on rows that both versions scored."""
     VALUE = "value"
     """A business figure per request of each version, for `ab`: more is better."""
+
+
+class OnPriorShift(StrEnum):
+    """What is done where the shares of the classes have moved and nothing else."""
+
+    RECALIBRATE = "recalibrate"
+    """Scores become probabilities again: a new version with the same ranking."""
+    MOVE_THRESHOLD = "move_threshold"
+    """Scores stay as they are, the decision follows."""
+
+
+class Window(StrEnum):
+    """Which rows a retraining learns from."""
+
+    CHOOSE = "choose"
+    """The one that does best on the newest rows whose labels have matured."""
+    ALL = "all"
+    """All, with weights that fall with their age."""
+    RECENT = "recent"
+    """Those after the change."""
+    RESERVOIR = "reservoir"
+    """Those after the change, and a random sample of those before it."""

@@ -2,6 +2,7 @@
 
 from timonel.config.load import load_config, parse_config
 from timonel.config.model import Config
+from timonel.config.retraining import Retraining
 from timonel.config.sections import Costs, Gate, Kind
 from timonel.terms import Candidate, OnViolation, Task
 
@@ -12,6 +13,7 @@ __all__ = [
     "Gate",
     "Kind",
     "OnViolation",
+    "Retraining",
     "Task",
     "load_config",
     "parse_config",

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from timonel.config.releasing import Release, Rollout
+from timonel.config.retraining import Retraining
 from timonel.config.section import Section
 from timonel.config.sections import (
     Costs,
@@ -15,7 +16,6 @@ from timonel.config.sections import (
     Model,
     Ranking,
     Resources,
-    Retraining,
     Serving,
     Split,
     Storage,

@@ -178,19 +178,6 @@ class Serving(Section):
     """From which level on messages are logged, of the explainer too."""
 
 
-class Retraining(Section):
-    """When a new model may be trained without a person."""
-
-    max_age: Duration | None = None
-    """Retrain at this age at the latest. Default: age is no reason."""
-    cooldown: Duration = timedelta(days=1)
-    """Time between two trainings at least."""
-    weekly_budget: Annotated[int, Field(ge=0, le=100)] = 2
-    """Trainings a week at most."""
-    min_positives: Annotated[int, Field(ge=0)] = 200
-    """New matured labels of the rarer class that a training needs."""
-
-
 class Storage(Section):
     """Where Timonel keeps what it makes."""
 
