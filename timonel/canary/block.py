@@ -1,5 +1,6 @@
 """The counts of one scrape block: what the judge is given, and nothing else."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -89,8 +90,13 @@ class Block:
         return plain
 
     @classmethod
+    def from_dict(cls, plain: Any) -> "Block":
+        """The inverse of `to_dict`."""
+        return cls.from_json(json.dumps(plain))
+
+    @classmethod
     def from_json(cls, text: str | bytes) -> "Block":
-        """The inverse of `to_dict`, from JSON; raises BadInput naming the field that is wrong."""
+        """The same from JSON; raises BadInput naming the field that is wrong."""
         try:
             return _BLOCK.validate_json(text)
         except ValidationError as error:

@@ -5,7 +5,7 @@ happened between two times: each request is in one block, however late its event
 """
 
 import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -64,9 +64,11 @@ class Totals(BaseModel):
         return self.versions.get(version, none)
 
 
-def check_metrics(plan: CanaryPlan) -> None:
-    """Raise BadInput for a plan that compares what the monitor does not count."""
-    unknown = [m.name for m in plan.metrics if not _known(m.name, m.kind)]
+def check_metrics(plan: CanaryPlan, told_elsewhere: Collection[str] = ()) -> None:
+    """Raise BadInput for a plan that compares what the monitor does not count, and nobody else tells."""
+    unknown = [
+        m.name for m in plan.metrics if m.name not in told_elsewhere and not _known(m.name, m.kind)
+    ]
     if unknown:
         raise BadInput(
             f"rollout.metrics names {', '.join(unknown)}, which the monitor does not count",
@@ -184,7 +186,7 @@ def base_rates(plan: CanaryPlan, totals: Totals, version: str) -> Mapping[str, f
     """
     seen = totals.of(version)
     rates = {}
-    for metric in plan.metrics:
+    for metric in (m for m in plan.metrics if _known(m.name, m.kind)):
         if metric.kind is Evidence.RATE:
             bad, n = seen.bad(metric.name), seen.n
         else:

@@ -14,9 +14,13 @@ from timonel.ledger import Place as LedgerPlace
 from timonel.terms import Assignment, Strategy
 from timonel_components.register import CHAMPION
 from timonel_components.tracking.runs import Tracking
+from timonel_pipelines.rollout.behaviour.behaviour import Behaviour, Pair, check
+from timonel_pipelines.rollout.behaviour.deciles import with_edges
+from timonel_pipelines.rollout.behaviour.names import all_wanted, settled
 from timonel_pipelines.rollout.driving.drive import Parts, Tell
 from timonel_pipelines.rollout.driving.driver import Driver
 from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates, check_metrics
+from timonel_pipelines.rollout.evidence.history import earlier_blocks, learnt
 from timonel_pipelines.rollout.promotion.registry import Registry
 from timonel_pipelines.rollout.record.lease import Chain, busy, holder_of
 from timonel_pipelines.rollout.record.state import Phase, Rollouts, State, Store
@@ -44,14 +48,15 @@ class Site:
     @cached_property
     def plan(self) -> CanaryPlan:
         """What the challenger is held to; raises BadInput for what this machine's router cannot do."""
-        plan = CanaryPlan.from_config(self.config)
+        config = with_edges(self.config, lambda: Path(self.registry.version(CHAMPION).package))
+        plan = settled(CanaryPlan.from_config(config))
         if plan.strategy is not Strategy.CANARY or plan.assignment is not Assignment.REQUEST:
             raise BadInput(
                 f"rollout.strategy {plan.strategy} with assignment {plan.assignment} is not carried out"
                 " on this machine, expected canary with request",
                 fix="judge it elsewhere from blocks, with timonel canary judge",
             )
-        check_metrics(plan)
+        check_metrics(plan, told_elsewhere=[w.name for w in all_wanted(plan.metrics)])
         return plan
 
     @property
@@ -90,14 +95,18 @@ class Site:
     def driver(self, store: Store, tell: Tell) -> Driver:
         """Drives a rollout from wherever it stands."""
         release, own = self.config.release, self.config.monitoring.detector
+        state = store.load()
+        plan = self.plan.with_metrics(state.metrics) if state.metrics else self.plan
+        pair = Pair(self.config, self.ledger, state.champion, state.challenger)
         parts = Parts(
-            plan=self.plan,
+            plan=plan,
             counts=self.counts,
             chain=self.chain(store.id),
             stand=self.stand,
             registry=self.registry,
             lag=2 * own.hand_over_every + timedelta(seconds=1),
             approval_within=release.approval_within if release.approval else None,
+            behaviour=Behaviour.of(pair, plan, store.folder),
         )
         return Driver(store, parts, tell)
 
@@ -115,7 +124,10 @@ class Site:
             raise BadInput(f"version {champion.number} of {name} is the champion already")
         requests = self._requests(rps, now) * plan.block.total_seconds()
         day = self.counts.since(now - timedelta(days=1))
-        plan.required_traffic(requests, base_rates(plan, day, champion.number))
+        check(self.config, plan, champion, challenger)
+        rates = base_rates(plan, day, champion.number)
+        known = learnt(plan, rates, earlier_blocks(self.rollouts, plan.block))
+        known.plan.required_traffic(requests, rates)
         store = Store(self.rollouts.folder / f"{now:%Y%m%dT%H%M%S}-{challenger.number}")
         store.save(
             State(
@@ -126,6 +138,9 @@ class Site:
                 requests_per_block=requests,
                 weight_since=now,
                 counted_from=now.replace(minute=0, second=0, microsecond=0),
+                replay_from=now,
+                metrics=known.plan.metrics,
+                learnt=dict(known.said),
             )
         )
         return store

@@ -1,6 +1,6 @@
 """A package's answers to logged rows, as its predictor gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,6 @@ from timonel.contract import DataContract, Enforcer, FeatureBatch, FeatureReader
 from timonel.package import Package, open_package
 from timonel.reference import Classes
 from timonel.terms import OnViolation
-from timonel_components.conversion.onnx_export import OUTPUT, onnx_inputs, onnx_session
-from timonel_components.learning.scoring import probabilities
-from timonel_components.learning.skops_io import load_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +41,7 @@ class PackageScorer:
         self._positive = len(own) - 1 if len(own) == 2 else None
         self._rejects = rule is OnViolation.REJECT
         self._reader, self._enforcer = FeatureReader(self.contract), Enforcer(self.contract)
-        self._onnx = package.manifest.backend == "onnx"
-        path = package.path
-        self._model = (
-            onnx_session((path / "model.onnx").read_bytes())
-            if self._onnx
-            else load_model(path / "model.skops")
-        )
+        self._model = _model(package)
 
     @classmethod
     def of(
@@ -84,9 +75,21 @@ class PackageScorer:
     def _probabilities(self, batch: FeatureBatch) -> NDArray[np.float32]:
         if not len(batch):
             return np.zeros((0, len(self._order)), dtype=np.float32)
-        if self._onnx:
-            return np.asarray(self._model.run([OUTPUT], onnx_inputs(batch))[0])
-        return probabilities(self._model, batch, self.contract).astype(np.float32)
+        return self._model(batch)
+
+
+def _model(package: Package) -> Callable[[FeatureBatch], NDArray[np.float32]]:
+    """The model as its predictor runs it; what runs it takes seconds to import."""
+    if package.manifest.backend == "onnx":
+        from timonel_components.conversion.onnx_export import OUTPUT, onnx_inputs, onnx_session
+
+        session = onnx_session((package.path / "model.onnx").read_bytes())
+        return lambda batch: np.asarray(session.run([OUTPUT], onnx_inputs(batch))[0])
+    from timonel_components.learning.scoring import probabilities
+    from timonel_components.learning.skops_io import load_model
+
+    pipeline, contract = load_model(package.path / "model.skops"), package.contract
+    return lambda batch: probabilities(pipeline, batch, contract).astype(np.float32)
 
 
 def class_names(contract: DataContract) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from timonel.canary import CanaryPlan, Verdict
 from timonel.ledger import Record
+from timonel_pipelines.rollout.behaviour.behaviour import Behaviour
 from timonel_pipelines.rollout.evidence.counts import Counts
 from timonel_pipelines.rollout.promotion.registry import Registry
 from timonel_pipelines.rollout.record.lease import Chain
@@ -30,6 +31,8 @@ class Parts:
     """How long after a change of the weights requests of before may still be counted."""
     approval_within: timedelta | None
     """None: nobody has to approve."""
+    behaviour: Behaviour | None = None
+    """None: the plan asks nothing of logged rows."""
 
 
 class Drive:

@@ -1,5 +1,6 @@
 """Begins a rollout, and judges it block by block."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from timonel.canary import CanaryJudge, Decision, Verdict, evidence_course
@@ -33,6 +34,7 @@ def start(drive: Drive) -> None:
         challenger=state.challenger.model_dump(mode="json"),
         weight=weight,
         requests_per_block=state.requests_per_block,
+        learnt=state.learnt,
     )
     change_weight(drive, weight)
     totals = drive.parts.counts.since(state.counted_from)
@@ -48,7 +50,7 @@ def judge_block(drive: Drive) -> None:
         return
     revive(drive)
     judge = CanaryJudge.restore(plan, drive.state.judge)
-    seen = observe(drive.state, plan, drive.parts.counts, _started(drive), drive.parts.lag)
+    seen = _observed(drive)
     decision = judge.update(seen.block)
     _record(drive, seen, decision, judge)
     if decision.final or decision.verdict is Verdict.INCONCLUSIVE:
@@ -63,12 +65,25 @@ def judge_block(drive: Drive) -> None:
         change_weight(drive, decision.weight)
 
 
+def _observed(drive: Drive) -> Observed:
+    """What both versions did, and what they say of the same logged rows."""
+    state, parts = drive.state, drive.parts
+    seen = observe(state, parts.plan, parts.counts, _started(drive), parts.lag)
+    if parts.behaviour is None or state.replay_from is None:
+        return seen
+    found, replayed = parts.behaviour.since(state.replay_from, state.replayed)
+    if found.problem is not None:
+        drive.tell("replay", f"failed: {found.problem}")
+    return replace(seen, block=found.joined(seen.block), replayed=replayed)
+
+
 def _record(drive: Drive, seen: Observed, decision: Decision, judge: CanaryJudge) -> None:
     number = drive.state.blocks + 1
     drive.store.add_block(number, seen.block, decision)
     drive.keep(
         blocks=number,
         totals=seen.totals,
+        replayed=seen.replayed,
         block_end=seen.block.end,
         judge=judge.state(),
         restarts=0,

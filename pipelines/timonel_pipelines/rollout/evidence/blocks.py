@@ -17,6 +17,8 @@ class Observed:
 
     block: Block
     totals: Totals
+    replayed: int = 0
+    """How many numbers the file of replayed rows holds then."""
 
 
 def observe(

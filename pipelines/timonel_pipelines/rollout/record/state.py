@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import Base64Bytes, BaseModel, ConfigDict, JsonValue
 
-from timonel.canary import Block, Decision, Verdict
+from timonel.canary import Block, Decision, Metric, Verdict
 from timonel.errors import BadInput, Busy
 from timonel.files import write_text
 from timonel_pipelines.rollout.evidence.counts import Totals
@@ -50,6 +50,14 @@ class State(BaseModel):
     """A whole hour: from there on the monitor's counts are added up."""
     totals: Totals = Totals()
     """At the end of the last block."""
+    replay_from: datetime | None = None
+    """Logged rows of this time or later are replayed."""
+    replayed: int = 0
+    """How many numbers the file of replayed rows holds."""
+    metrics: tuple[Metric, ...] = ()
+    """The plan's, with what was learnt before the start."""
+    learnt: dict[str, JsonValue] = {}
+    """What that was."""
     block_end: datetime | None = None
     blocks: int = 0
     restarts: int = 0
@@ -133,6 +141,11 @@ class Rollouts:
                 fix=f"use one of {', '.join(known)}" if known else "timonel rollout start",
             )
         return Store(self.folder / known[-1])
+
+    def all(self) -> Iterator[Store]:
+        """All of them, the newest first."""
+        for path in sorted(self.folder.glob("*/state.json"), reverse=True):
+            yield Store(path.parent)
 
     def driving(self) -> FileLock:
         """The right to drive a rollout on this machine; raises Busy while another command has it."""
