@@ -164,7 +164,6 @@ def _one_class_at_first(table: pa.Table) -> pa.Table:
         (lambda t: t.slice(0, 120), {}, (), "the first training needs 100 at least"),
         (_one_class_at_first, {}, (), "has one value only"),
         (lambda t: t.drop_columns(["severe"]), {}, (), "severe"),
-        (None, {}, ("--policy", "governor"), "the policy governor is not in this version yet"),
         (None, {}, ("--policy", "hourly"), "there is no policy hourly"),
         (None, {}, ("--period", "fortnight"), "expected week, month"),
         (None, {}, ("--window", "long"), "--window is 'long'"),

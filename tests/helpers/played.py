@@ -46,6 +46,7 @@ class Line:
 
     weights: Floats
     threshold: float | None = 0.5
+    held_out: int = 0
 
     def score(self, table: pa.Table) -> Floats:
         """The probability of both classes."""

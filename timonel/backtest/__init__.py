@@ -12,6 +12,7 @@ from timonel.backtest.history import History
 from timonel.backtest.model import Scorer, Trainer
 from timonel.backtest.periods import Period, parse_span
 from timonel.backtest.play import Rules
+from timonel.backtest.policies import policy
 from timonel.backtest.policy import (
     Decision,
     Policy,
@@ -19,7 +20,6 @@ from timonel.backtest.policy import (
     Situation,
     Veto,
     Wait,
-    policy,
 )
 from timonel.backtest.report import Report
 from timonel.backtest.run import backtest

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from timonel.backtest.history import History
 from timonel.backtest.periods import Period
+from timonel.retraining.loss import Errors
 
 Scores = NDArray[np.floating[Any]]
 
@@ -20,6 +21,11 @@ class Scorer(Protocol):
     @property
     def threshold(self) -> float | None:
         """Score from which a row of two classes counts as positive; None: the likeliest class."""
+        ...
+
+    @property
+    def held_out(self) -> int:
+        """How many of the newest rows that it was given it was not fitted to; 0: none."""
         ...
 
     def score(self, table: pa.Table) -> Scores:
@@ -89,14 +95,24 @@ class Workshop:
         """The model's predictions of a period."""
         key = (model.trained, period.start)
         if key not in self._scored:
-            self._scored[key] = self._predict(model.scorer, period)
+            self._scored[key] = self._predict(model.scorer, period.rows)
         return self._scored[key]
 
-    def _predict(self, scorer: Scorer, period: Period) -> Scored:
-        k = len(self.history.classes)
-        if not period.n:
+    def usual(self, model: Model) -> Errors | None:
+        """The model's errors on the rows that it was given and not fitted to; None: there are none."""
+        rows = slice(
+            max(model.rows.start, model.rows.stop - model.scorer.held_out), model.rows.stop
+        )
+        if rows.start >= rows.stop:
+            return None
+        wrong = self._predict(model.scorer, rows).predicted != self.history.label[rows]
+        return Errors(int(wrong.sum()), len(wrong))
+
+    def _predict(self, scorer: Scorer, rows: slice) -> Scored:
+        k, n = len(self.history.classes), rows.stop - rows.start
+        if not n:
             return Scored(np.empty((0, k)), np.empty(0, dtype=np.intp))
-        score = scorer.score(self.history.table.slice(period.rows.start, period.n))
+        score = scorer.score(self.history.table.slice(rows.start, n))
         if k == 2 and scorer.threshold is not None:
             return Scored(score, (score[:, 1] >= scorer.threshold).astype(np.intp))
         return Scored(score, score.argmax(axis=1))

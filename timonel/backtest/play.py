@@ -10,9 +10,9 @@ from timonel.backtest.figures import figures
 from timonel.backtest.history import History
 from timonel.backtest.model import Model, Workshop
 from timonel.backtest.periods import Period, Span
-from timonel.backtest.policy import Policy, Retrain, Situation, Veto
+from timonel.backtest.policy import Policy, Retrain, Situation, Veto, Wait
 from timonel.backtest.watch import Alarm, Watch
-from timonel.config import Costs
+from timonel.config import Costs, Retraining
 from timonel.errors import BadInput
 from timonel.performance.realised import Labelled
 
@@ -29,6 +29,8 @@ class Rules:
     most_rows: int | None = None
     """Learn from so many rows at most, the newest."""
     costs: Costs = field(default_factory=Costs)
+    run_length: float = Retraining().run_length
+    """Labelled predictions between two false alarms of the error rate, on average at least."""
     features: tuple[str, ...] = ()
     """The columns whose drift is watched."""
     categorical: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Course:
     """The model that served in each period."""
     retrains: tuple[Event, ...]
     vetoes: tuple[Event, ...]
+    waits: tuple[Event, ...]
     alarms: tuple[Alarm, ...]
 
 
@@ -85,13 +88,14 @@ class _Player:
         self.models: list[Model] = []
         self.retrains: list[Event] = []
         self.vetoes: list[Event] = []
+        self.waits: list[Event] = []
         self.alarms: list[Alarm] = []
         self.start = self.known = self.history.since(first.trained)
         """The rows from `start` to `known` have been predicted, and their labels have arrived."""
         played = len(self.history) - self.start
         self.score = np.empty((played, len(self.history.classes)))
         self.predicted = np.empty(played, dtype=np.intp)
-        self.watch = Watch(rules.features, rules.categorical)
+        self.watch = Watch(rules.features, rules.categorical, run_length=rules.run_length)
         self._install(first)
 
     def serve(self, period: Period) -> None:
@@ -112,6 +116,8 @@ class _Player:
         decision = self.policy.decide(self._situation(period.end))
         if isinstance(decision, Veto):
             self.vetoes.append(Event(period.end, decision.reason))
+        if isinstance(decision, Wait) and decision.reason:
+            self.waits.append(Event(period.end, decision.reason))
         if not isinstance(decision, Retrain):
             return
         try:
@@ -128,13 +134,15 @@ class _Player:
             tuple(self.models),
             tuple(self.retrains),
             tuple(self.vetoes),
+            tuple(self.waits),
             tuple(self.alarms),
         )
 
     def _install(self, model: Model) -> None:
         self.model = model
         self.first_own = self.history.since(model.trained)
-        self.watch.restart(self.history.table.slice(model.rows.start, model.n))
+        learnt = self.history.table.slice(model.rows.start, model.n)
+        self.watch.restart(learnt, self.workshop.usual(model))
 
     def _situation(self, now: datetime) -> Situation:
         k = len(self.history.classes)
@@ -143,6 +151,7 @@ class _Player:
         return Situation(
             time=now,
             trained=self.model.trained,
+            delay=self.history.delay,
             metrics=figures([self.news], k, self.rules.costs),
             alarms=self.raised,
             new_labels=int(counts.sum()),

@@ -1,4 +1,4 @@
-"""When to retrain: a policy sees the situation after each period and answers."""
+"""What a policy of retraining sees after each period, and what it can answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from timonel.backtest.watch import Alarm
-from timonel.errors import BadInput
 from timonel.performance.value import Measured
 
 
@@ -18,6 +17,8 @@ class Situation:
     """Now: the end of the period."""
     trained: datetime
     """When the model in service was trained."""
+    delay: timedelta
+    """How long after its row a label arrives."""
     metrics: Mapping[str, Measured]
     """Of the predictions whose labels arrived during the period."""
     alarms: tuple[Alarm, ...]
@@ -35,7 +36,10 @@ class Situation:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing is to be done."""
+    """Nothing is to be done now."""
+
+    reason: str = ""
+    """Of a policy that would retrain and may not yet; empty where nothing asks for it."""
 
 
 @dataclass(frozen=True)
@@ -66,60 +70,3 @@ class Policy(Protocol):
     def decide(self, situation: Situation) -> Decision:
         """What to do now."""
         ...
-
-
-@dataclass(frozen=True)
-class Always:
-    """Retrains after each period."""
-
-    name: str = "always"
-
-    def decide(self, situation: Situation) -> Decision:
-        """Retrain."""
-        return Retrain("a period has passed")
-
-
-@dataclass(frozen=True)
-class Never:
-    """Keeps the first model."""
-
-    name: str = "never"
-
-    def decide(self, situation: Situation) -> Decision:
-        """Wait."""
-        return Wait()
-
-
-@dataclass(frozen=True)
-class Monthly:
-    """Retrains at the first end of a period in each calendar month (UTC)."""
-
-    name: str = "monthly"
-
-    def decide(self, situation: Situation) -> Decision:
-        """Retrain if the model is from an earlier month."""
-        now, before = situation.time, situation.trained
-        if (now.year, now.month) == (before.year, before.month):
-            return Wait()
-        return Retrain(f"a new month: {now:%B %Y}")
-
-
-POLICIES: Mapping[str, Policy] = {p.name: p for p in (Always(), Never(), Monthly())}
-"""The policies that need no settings."""
-GOVERNOR = "governor"
-"""The policy that will weigh causes, cool-down and budget of retraining."""
-
-
-def policy(name: str) -> Policy:
-    """The policy of a name; raises BadInput for one that there is not."""
-    if name == GOVERNOR:
-        raise BadInput(
-            "the policy governor is not in this version yet",
-            fix=f"use one of {', '.join(POLICIES)}",
-        )
-    if name not in POLICIES:
-        raise BadInput(
-            f"there is no policy {name}, expected one of {', '.join(POLICIES)}",
-            fix="use always as the upper mark, never as the lower, monthly as what is usually done",
-        )
-    return POLICIES[name]

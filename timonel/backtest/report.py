@@ -37,7 +37,7 @@ class PlayedPeriod:
 
 @dataclass(frozen=True)
 class Regret:
-    """How much worse the policy did than retraining always, on the same rows. Positive: worse."""
+    """How much worse a policy did than retraining always, on the same rows. Positive: worse."""
 
     metric: str
     value: Measured
@@ -70,9 +70,24 @@ class Report:
     periods: tuple[PlayedPeriod, ...]
     retrains: tuple[Event, ...]
     vetoes: tuple[Event, ...]
+    waits: tuple[Event, ...]
+    """There was cause to retrain, and it was too early."""
     alarms: tuple[Alarm, ...]
     summary: Figures
     regret: Regret
+    regret_of_never: Regret
+    """The same of a model that is never retrained: all that there is to gain."""
+
+    @property
+    def kept(self) -> float | None:
+        """The share of what retraining always gains over never that the policy kept.
+
+        None where the rows do not show that retraining gains anything.
+        """
+        gain, lost = self.regret_of_never.value, self.regret.value
+        if gain.value is None or lost.value is None or gain.lower is None or gain.lower <= 0:
+            return None
+        return 1 - lost.value / gain.value
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
@@ -85,9 +100,12 @@ class Report:
             "periods": [period.to_dict() for period in self.periods],
             "retrains": [_event(event) for event in self.retrains],
             "vetoes": [_event(event) for event in self.vetoes],
+            "waits": [_event(event) for event in self.waits],
             "alarms": [alarm.to_dict() for alarm in self.alarms],
             "summary": _plain(self.summary),
             "regret": self.regret.to_dict(),
+            "regret_of_never": self.regret_of_never.to_dict(),
+            "kept": self.kept,
         }
 
 

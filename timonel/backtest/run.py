@@ -1,4 +1,4 @@
-"""Plays a policy and, beside it, retraining always."""
+"""Plays a policy and, beside it, retraining always and never."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,8 @@ from timonel.backtest.history import History
 from timonel.backtest.model import Trainer, Workshop
 from timonel.backtest.periods import Period, cut, moment
 from timonel.backtest.play import Course, Rules, play
-from timonel.backtest.policy import Always, Policy
+from timonel.backtest.policies import Always, Never
+from timonel.backtest.policy import Policy
 from timonel.backtest.report import PlayedPeriod, Regret, Report
 from timonel.errors import BadInput
 
@@ -25,7 +26,7 @@ def backtest(
     metric: str = "auc",
     advance: Advance = lambda amount: None,
 ) -> Report:
-    """Play the history under a policy and compare it with retraining always.
+    """Play the history under a policy and compare it with retraining always and never.
 
     The first training takes place at the first boundary of a period after the share `rules.initial` of
     the rows. `advance` is told the share of the work that has been done since it was last told.
@@ -38,10 +39,10 @@ def backtest(
     periods = _periods(history, rules)
     workshop = Workshop(history, trainer, rules.window, rules.most_rows)
     _check_first(workshop, periods[0], rules)
-    policies = (policy,) if isinstance(policy, Always) else (policy, Always())
+    policies = (policy, *(p for p in (Always(), Never()) if p != policy))
     share = 1 / (len(periods) * len(policies))
-    courses = [play(workshop, periods, p, rules, lambda: advance(share)) for p in policies]
-    course, best = courses[0], courses[-1]
+    courses = {p.name: play(workshop, periods, p, rules, lambda: advance(share)) for p in policies}
+    course, best, worst = (courses[p.name] for p in (policy, Always(), Never()))
     return Report(
         policy=policy.name,
         metric=metric,
@@ -51,9 +52,11 @@ def backtest(
         periods=_played(periods, course, k, rules),
         retrains=course.retrains,
         vetoes=course.vetoes,
+        waits=course.waits,
         alarms=course.alarms,
         summary=figures(course.parts, k, rules.costs),
         regret=_regret(metric, course, best, k, rules),
+        regret_of_never=_regret(metric, worst, best, k, rules),
     )
 
 

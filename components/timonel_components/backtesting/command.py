@@ -20,7 +20,7 @@ def backtest(
     data: Annotated[Path, typer.Argument(help="A CSV or Parquet file with labelled rows.")],
     config: ConfigPath = DEFAULT_CONFIG,
     policy: Annotated[
-        str, typer.Option(help="When to retrain: always, never, monthly, governor.")
+        str, typer.Option(help="When to retrain: governor, always, never, monthly, drift-only.")
     ] = "monthly",
     report: Annotated[
         Path | None, typer.Option(help="The JSON file to write. Default: none.", dir_okay=False)
@@ -57,9 +57,9 @@ def backtest(
 
     # a stop from outside cleans up as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    chosen = policy_of(policy)
-    wish = Wish(parse_span(period), initial, _span(window), metric, search)
     settings = _settings(config, candidate)
+    chosen = policy_of(policy, settings.retraining)
+    wish = Wish(parse_span(period), initial, _span(window), metric, search)
     with progress("backtest", 100, "%", quiet=quiet or as_json) as advance:
         played = replay(data, settings, chosen, wish, lambda share: advance(100 * share))
     found = played.to_dict()

@@ -85,6 +85,7 @@ def _rules(config: Config, contract: DataContract, wish: Wish) -> Rules:
         window=wish.window,
         most_rows=config.train.max_rows,
         costs=config.costs,
+        run_length=config.retraining.run_length,
         features=tuple(c.name for c in contract.features if c.kind != "text"),
         categorical=tuple(c.name for c in contract.categorical),
     )

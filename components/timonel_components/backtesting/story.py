@@ -86,15 +86,24 @@ def _closing(report: Report) -> list[str]:
     total, regret = report.summary[report.metric], report.regret
     lines = [
         f"overall   {report.metric} {_said(total)}",
-        f"retrained {len(report.retrains):,} times, {len(report.vetoes):,} vetoes,"
-        f" {len(report.alarms):,} alarms",
+        f"retrained {len(report.retrains):,} of {len(report.periods) - 1:,} times,"
+        f" {len(report.vetoes):,} vetoes, {len(report.waits):,} waits, {len(report.alarms):,} alarms",
         f"regret    {_said(regret.value, '+')} {report.metric} worse than retraining always",
     ]
     if regret.cost_per_1000_rows is not None:
         lines.append(
             f"          {_said(regret.cost_per_1000_rows, '+', 2)} cost more per 1,000 rows"
         )
-    return lines
+    return [*lines, f"kept      {_kept(report)}"]
+
+
+def _kept(report: Report) -> str:
+    gain = report.regret_of_never.value
+    if report.kept is None:
+        return (
+            f"retraining always gains nothing here over never: {_said(gain, '+')} {report.metric}"
+        )
+    return f"{report.kept:.0%} of the {_said(gain)} {report.metric} that always gains over never"
 
 
 def _said(m: Measured, sign: str = "", digits: int = 4) -> str:

@@ -25,6 +25,8 @@ class FittedScorer:
     contract: DataContract
     """Inferred from the rows that it was trained on."""
     classes: tuple[object, ...]
+    held_out: int
+    """Rows that set the threshold, the newest."""
 
     @property
     def threshold(self) -> float | None:
@@ -62,13 +64,12 @@ class SettingsTrainer:
         fitting, choosing = self._divided(table)
         one = partial(learn, fitting, choosing, contract, config)
         if self.chosen is not None and not self.search_each:
-            return self._scorer(one(self.chosen.candidate, self.chosen.params), contract)
+            again = one(self.chosen.candidate, self.chosen.params)
+            return FittedScorer(again, contract, self.classes, choosing.num_rows)
         found = {candidate: one(candidate) for candidate in config.candidates}
         self.chosen = select([trained.info for trained in found.values()])
-        return self._scorer(found[Candidate(self.chosen.candidate)], contract)
-
-    def _scorer(self, trained: Trained, contract: DataContract) -> FittedScorer:
-        return FittedScorer(trained, contract, self.classes)
+        best = found[Candidate(self.chosen.candidate)]
+        return FittedScorer(best, contract, self.classes, choosing.num_rows)
 
     def _with_positive(self) -> Config:
         """The positive class is that of the whole table: the rarer one of a stretch may be the other."""
