@@ -26,7 +26,9 @@ from timonel_pipelines.rollout.record.state import State, Store
 
 NARROW = 3
 """The version whose contract knows no region `south`: it refuses a third of the requests."""
-VERSIONS = 7
+HASTY = 8
+"""The version with another threshold: it serves as well as the others, and is wrong more often."""
+VERSIONS = 8
 
 
 @dataclass
@@ -109,11 +111,14 @@ class Field:
 
 
 @contextmanager
-def rolling(folder: Path) -> Iterator[Field]:
-    """A site with its versions, its monitor and detector, its load; all is stopped at the end."""
+def rolling(folder: Path, more: dict[str, Any] | None = None) -> Iterator[Field]:
+    """A site with its versions, its monitor and detector, its load; all is stopped at the end.
+
+    `more` are settings besides or in place of `said`.
+    """
     built = build(folder / "package")
     settings = folder / "timonel.yaml"
-    settings.write_text(yaml.safe_dump(said(free_port())))
+    settings.write_text(yaml.safe_dump(merged(said(free_port()), more or {})))
     with ExitStack() as stack:
         common = ("-c", settings, "--json", "--port", "0")
         watch = stack.enter_context(started("watch", *common))
@@ -160,8 +165,14 @@ def said(port: int) -> dict[str, Any]:
     }
 
 
+def merged(known: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Settings with others laid over them, section by section."""
+    both = {k: merged(known[k], v) for k, v in more.items() if isinstance(v, dict) and k in known}
+    return known | more | both
+
+
 def register_all(site: Site, built: Built, folder: Path) -> None:
-    """Versions 1 to 7 as training would have registered them; the first is champion."""
+    """Versions 1 to 8 as training would have registered them; the first is champion."""
     tracking, name = site.registry.tracking, site.config.model.name
     tracking.call("create_registered_model", name)
     cache = Workspace.of(site.config).cache
@@ -185,7 +196,9 @@ def variant(built: Built, path: Path, number: int) -> Package:
     manifest = built.package.manifest
     (path / "package.json").unlink()
     origin = manifest.origin.model_copy(update={"data_version": number})
-    changed = {"origin": origin, "files": digest_files(path)}
+    changed: dict[str, Any] = {"origin": origin, "files": digest_files(path)}
+    if number == HASTY:
+        changed["threshold"] = 0.9
     return seal_package(path, manifest.model_copy(update=changed))
 
 
