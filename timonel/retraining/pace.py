@@ -39,8 +39,10 @@ def cooldown(situation: Situation, settings: Retraining) -> timedelta:
     ended = [a.outcome for a in situation.attempts if a.outcome is not Outcome.RUNNING]
     failures = len(list(takewhile(lambda o: o is Outcome.FAILED, reversed(ended))))
     base: timedelta = max(settings.cooldown, situation.maturity)
-    doubled: timedelta = base * 2 ** min(failures, 30)
-    return max(base, min(doubled, settings.longest_cooldown))
+    if base >= settings.longest_cooldown:
+        return base
+    # as a factor: a long row of failures doubles past what a timedelta holds
+    return base * min(2.0 ** min(failures, 60), settings.longest_cooldown / base)
 
 
 def _cooling(situation: Situation, settings: Retraining) -> Hold | None:
