@@ -1,0 +1,1 @@
+"""A Kubernetes cluster on AWS for Timonel, as CloudFormation by the CDK."""

@@ -1,0 +1,1 @@
+"""One stack a concern: each may be deployed, looked at and deleted by itself."""
