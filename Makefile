@@ -120,6 +120,10 @@ bench-gaps: install ## realised less estimated accuracy: false alarms, and how s
 bench-canary: install ## error rates of the canary's judge, beside common rules, and its speed (5 minutes; BENCH=--quick: 1)
 	$(BIN)/python benchmarks/canary.py $(BENCH)
 
+.PHONY: bench-paired
+bench-paired: install ## labels until one more error in a hundred is found: pairs beside what each version served (2 minutes; BENCH=--quick)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paired.py $(BENCH)
+
 .PHONY: soak
 soak: install ## detector and monitor under load for 10 minutes: is memory flat (BENCH='--minutes 1 --rate 200')
 	$(BIN)/python benchmarks/soak.py $(BENCH)
