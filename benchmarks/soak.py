@@ -38,7 +38,7 @@ STEP = 0.5
 RISE = 0.05
 SETTINGS = """model: {name: soak, task: binary}
 data: {source: none.csv, target: label}
-monitoring: {detector: {port: 0}, monitor: {port: 0, snapshot_every: 1m}}
+monitoring: {detector: {port: 0}, monitor: {port: 0, snapshot_every: 1min}}
 """
 
 
@@ -108,7 +108,10 @@ def start(name: str, folder: Path, *words: str) -> Process:
             [timonel, *words], cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True
         )
     assert popen.stdout is not None
-    facts: dict[str, Any] = json.loads(popen.stdout.readline())
+    line = popen.stdout.readline()
+    if not line:
+        sys.exit((folder / f"{name}.log").read_text())
+    facts: dict[str, Any] = json.loads(line)
     return Process(name, popen, facts["url"])
 
 
