@@ -11,6 +11,7 @@ from timonel.anomalies.words import DRIFT
 from timonel_serving.monitor.models.readings import WINDOWS, Readings
 from timonel_serving.monitor.models.states import HealthState
 from timonel_serving.monitor.models.station import Station, Watched
+from timonel_serving.monitor.rollouts.series import rollout_series
 from timonel_serving.monitor.rounds.judging import Judging
 
 MOST_FEATURES = 200
@@ -38,6 +39,7 @@ class MonitorMetrics(Collector):
             yield from families(read)
         for counted in (_served, _detectors, _rejected):
             yield from counted(models)
+        yield from rollout_series(models)
         yield from self._rounds()
 
     def _rounds(self) -> Iterator[Metric]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -22,6 +23,7 @@ from timonel_serving.monitor.api.openapi import describe
 from timonel_serving.monitor.api.reading import reading, tending
 from timonel_serving.monitor.api.service import Service
 from timonel_serving.monitor.api.taking import taking
+from timonel_serving.monitor.rollouts.routes import rolling
 from timonel_serving.problems import Problem, problem_of
 
 _log = logging.getLogger("timonel.monitor")
@@ -38,7 +40,7 @@ class BadQuery(BadInput):
 def create_app(service: Service, pages: Iterable[APIRouter] = ()) -> FastAPI:
     """The application; `pages` are further routes, such as those of the page."""
     app = FastAPI(title="Timonel monitor", version="1", docs_url=None, redoc_url=None)
-    for routes in (reading(service), counting(service), taking(service)):
+    for routes in (reading(service), counting(service), taking(service), rolling(service)):
         app.include_router(routes, responses=_REFUSALS)
     for routes in (tending(service), *pages):
         app.include_router(routes)
@@ -68,11 +70,10 @@ class Identified:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", name.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                headers = MutableHeaders(raw=message["headers"])
+                headers["x-request-id"] = name
+                headers["x-content-type-options"] = "nosniff"  # the page says it, too: once
+                message["headers"] = headers.raw
             await send(message)
 
         with logged_as(request_id=name):

@@ -54,7 +54,57 @@ _COUNTED = {
     "violating": 5,
     "latency": [4100, 201, 9],
 }
+_EVIDENCE = {
+    "name": "errors",
+    "e_harm": 0.41,
+    "harm_bar": 60.0,
+    "e_safe": 7.3,
+    "safe_bar": 20.0,
+    "difference": {"value": -0.0002, "lower": -0.0041, "upper": 0.0037, "n": 4120, "state": "ok"},
+    "stable": {"value": 0.0051, "lower": 0.0043, "upper": 0.006, "n": 78200, "state": "ok"},
+    "canary": {"value": 0.0049, "lower": 0.0021, "upper": 0.0096, "n": 4120, "state": "ok"},
+}
+_VERDICT = {
+    "id": "fraud-7",
+    "model": "fraud",
+    "stable": "6",
+    "canary": "7",
+    "verdict": "continue",
+    "final": False,
+    "weight": 5,
+    "told_weight": 5.0,
+    "blocks": 27,
+    "max_blocks": 200,
+    "canary_requests": 4120,
+    "reasons": [
+        "the canary is on step 1 of 3 of its traffic",
+        "errors: not yet shown that it is worse by less than 0.002: evidence 7.3 of 20",
+    ],
+    "metrics": {"errors": _EVIDENCE},
+    "opened": "2025-11-14T09:00:00Z",
+    "until": "2025-11-14T09:27:00Z",
+}
+_STEP = {
+    "at": "2025-11-14T09:00:00Z",
+    "step": "started",
+    "said": "version 7 beside version 6 is judged here",
+}
+_ROLLOUT = {
+    **{name: _VERDICT[name] for name in ("id", "model", "stable", "canary", "verdict", "final")},
+    "hosted": True,
+    "opened": "2025-11-14T09:00:00Z",
+    "steps": [_STEP],
+}
 _EXAMPLES: dict[str, Any] = {
+    "MetricAnswer": _EVIDENCE,
+    "VerdictAnswer": _VERDICT,
+    "StepAnswer": _STEP,
+    "RolloutAnswer": _ROLLOUT,
+    "RolloutsAnswer": {"model": "fraud", "rollouts": [_ROLLOUT]},
+    "GateAnswer": {
+        "verdict": "continue",
+        "sentence": "rollout fraud-7: continue: the canary is on step 1 of 3 of its traffic",
+    },
     "Models": {"models": [_HEALTH]},
     "HealthAnswer": _HEALTH,
     "Value": _VALUE,

@@ -10,8 +10,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from timonel.errors import Busy, Corrupt
-from timonel.files import staged_file
-from timonel_serving.detector.spool.segment import sync_folder
+from timonel_serving.monitor.disk.durable import write_durably
 from timonel_serving.monitor.disk.journal import Journal
 
 FORMAT = 1
@@ -72,11 +71,7 @@ class Store:
         self.journal.release(self._needed)
 
     def _write(self, snapshot: Snapshot) -> None:
-        with staged_file(self._folder / "snapshot") as stage, stage.open("wb") as stream:
-            stream.write(snapshot.pack())
-            stream.flush()
-            os.fsync(stream.fileno())
-        sync_folder(self._folder)
+        write_durably(self._folder / "snapshot", snapshot.pack())
 
     def close(self) -> None:
         """Leave the folder to another process."""

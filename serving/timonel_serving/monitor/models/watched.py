@@ -22,6 +22,7 @@ from timonel_serving.monitor.models.health import health_of
 from timonel_serving.monitor.models.labels import Labels, answer, read_labels, timed
 from timonel_serving.monitor.models.readings import Readings, read
 from timonel_serving.monitor.models.states import DetectorStatus, Health, LabelAnswer
+from timonel_serving.monitor.rollouts.hosting import Rollouts
 from timonel_serving.problems import Conflict
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Watched:
         self._saved = clock()
         self._readings: Readings | None = None
         self._resume(self.store.snapshot)
+        self.rollouts = Rollouts(name, config, self, place.folder / "rollouts")
+        """Canaries of this model that are judged here."""
 
     @cached_property
     def ledger(self) -> "Ledger | None":
@@ -144,6 +147,7 @@ class Watched:
     def upkeep(self) -> None:
         """What is due from time to time."""
         self.judge()
+        self.rollouts.turn()
         every = self.config.monitoring.monitor.snapshot_every.total_seconds()
         behind = self.store.journal.end - self.store.snapshot.position
         if behind and (self.now() - self._saved >= every or behind > _MUCH):

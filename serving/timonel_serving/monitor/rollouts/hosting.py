@@ -1,0 +1,202 @@
+"""The rollouts of one model that are judged here, block by block."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from timonel.canary import CanaryJudge, CanaryPlan, Decision, Verdict
+from timonel.canary.cutting import Versions, check_metrics, cut
+from timonel.config import Config
+from timonel.errors import BadInput
+from timonel_serving.monitor.rollouts import looking
+from timonel_serving.monitor.rollouts.looking import Source
+from timonel_serving.monitor.rollouts.shelf import MOST, Shelf
+from timonel_serving.monitor.rollouts.state import Hosted, Kind, Point, thinned
+from timonel_serving.problems import Conflict, NotFound
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SILENT_AFTER = 4
+"""Deliveries of a detector that may fail to come before it counts as silent."""
+
+
+class Rollouts:
+    """At most one is under way. Safe to use from several threads."""
+
+    def __init__(self, name: str, config: Config, source: Source, folder: Path) -> None:
+        """Take up what lies in the folder."""
+        self._name, self._config, self._source = name, config, source
+        self._shelf, self._lock = Shelf(folder), RLock()
+        self._known = self._shelf.load()
+        detector = config.monitoring.detector
+        self._lag = 2 * detector.hand_over_every
+        self._silence = SILENT_AFTER * detector.hand_over_every
+        current = self.current
+        if current is not None:
+            # detectors bring what came meanwhile at different times: it tells no share of the traffic
+            steady = max(current.steady_from, self._now() + self._lag)
+            self._known[current.id] = current.model_copy(update={"steady_from": steady})
+
+    @property
+    def all(self) -> tuple[Hosted, ...]:
+        """All that are kept, the newest first."""
+        with self._lock:
+            return tuple(reversed(self._known.values()))
+
+    @property
+    def current(self) -> Hosted | None:
+        """The one that is under way."""
+        return next((one for one in self.all if not one.final), None)
+
+    def get(self, name: str) -> Hosted | None:
+        """One of them by its id."""
+        return self._known.get(name)
+
+    def open(self, stable: str, canary: str, name: str | None = None) -> Hosted:
+        """Begin to judge; asked again for the same, the one that is under way.
+
+        Raises `Conflict` while another one is under way, BadInput for what cannot be judged here.
+        """
+        with self._lock:
+            now = self._now()
+            found = self._wanted(name, stable, canary, now)
+            if isinstance(found, Hosted):
+                return found
+            plan = CanaryPlan.from_config(self._config)
+            check_metrics(plan)
+            start = looking.beginning(self._source, now)
+            one = Hosted(
+                id=found,
+                model=self._name,
+                stable=stable,
+                canary=canary,
+                plan=plan,
+                opened=now,
+                counted_from=start,
+                totals=looking.totals_since(self._source, start),
+                block_end=now,
+                judge=CanaryJudge(plan).state(),
+                steady_from=now,
+            )
+            said = f"version {canary} beside version {stable} is judged here"
+            return self._keep(one.after(Kind.STARTED, now, said))
+
+    def tell_weight(self, name: str, weight: float) -> Hosted:
+        """Note what the route was set to."""
+
+        def told(one: Hosted, now: datetime) -> Hosted:
+            if one.weight == weight:
+                return one
+            said = f"the route was set to {weight:g} % for version {one.canary}"
+            return one.after(Kind.WEIGHT, now, said, weight=weight, steady_from=now + self._lag)
+
+        return self._change(name, told)
+
+    def close(self, name: str) -> Hosted:
+        """End one that is under way; it is inconclusive then."""
+
+        def closed(one: Hosted, now: datetime) -> Hosted:
+            said = "it was ended from outside before the judge had decided"
+            return one.after(Kind.ENDED, now, said, closed=said)
+
+        return self._change(name, closed)
+
+    def turn(self) -> None:
+        """Judge a block if one is over."""
+        with self._lock:
+            one, now = self.current, self._now()
+            if one is not None and now >= one.block_end + one.plan.block:
+                self._keep(self._judged(one, now))
+
+    def _judged(self, one: Hosted, now: datetime) -> Hosted:
+        judge = CanaryJudge.restore(one.plan, one.judge)
+        found = looking.totals_since(self._source, one.counted_from)
+        patience = max(one.plan.block, self._silence)
+        block = cut(
+            one.plan,
+            Versions(one.stable, one.canary),
+            one.totals,
+            found,
+            (one.block_end, now),
+            weight=one.weight if one.block_end >= one.steady_from else None,
+            doubts=tuple(looking.silences(self._source, one.opened, now, patience)),
+        )
+        decision = judge.update(block)
+        after = one.model_copy(
+            update={
+                "totals": found,
+                "block_end": now,
+                "judge": judge.state(),
+                "decision": decision.to_dict(),
+                "course": thinned((*one.course, Point.of(now, decision, one.weight))),
+            }
+        )
+        return _told(one, after, decision, now)
+
+    def _change(self, name: str, change: Callable[[Hosted, datetime], Hosted]) -> Hosted:
+        with self._lock:
+            one = self._known.get(name)
+            if one is None:
+                raise NotFound(f"there is no rollout {name[:100]!r} here")
+            if one.final:
+                raise Conflict(f"the rollout {name} has ended: {one.verdict.value}")
+            after = change(one, self._now())
+            return one if after is one else self._keep(after)
+
+    def _wanted(self, name: str | None, stable: str, canary: str, now: datetime) -> Hosted | str:
+        """The one that is under way if it is the same, else the id of the new one."""
+        if name is not None and not ID.fullmatch(name):
+            raise BadInput(
+                f"the id is {name[:100]!r}, expected letters, digits, dots, dashes and underscores",
+                fix="give another one, of at most 100 characters",
+            )
+        if stable == canary:
+            raise BadInput(f"stable and canary are both version {stable}", fix="name two versions")
+        current = self.current
+        if current is not None:
+            same = (current.stable, current.canary) == (stable, canary)
+            if same and name in (None, current.id):
+                return current
+            raise Conflict(
+                f"the rollout {current.id} of {self._name} is under way: version {current.canary} "
+                f"beside {current.stable}",
+                why="two at once would each be judged on the other's traffic",
+                fix=f"let it end, or end it: DELETE /v1/rollouts/{current.id}",
+            )
+        name = name or _named(canary, now)
+        if name in self._known:
+            raise Conflict(
+                f"the rollout {name} has ended: {self._known[name].verdict.value}",
+                why="its evidence is old: it says nothing of what runs now",
+                fix="open one with another id",
+            )
+        return name
+
+    def _keep(self, one: Hosted) -> Hosted:
+        self._shelf.save(one)
+        self._known[one.id] = one
+        for name in [k.id for k in self._known.values() if k.final and k.id != one.id]:
+            if len(self._known) <= MOST:
+                break
+            del self._known[name]
+            self._shelf.remove(name)
+        return one
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._source.now(), UTC)
+
+
+def _named(canary: str, now: datetime) -> str:
+    safe: list[Any] = re.findall(r"[A-Za-z0-9._-]+", canary)
+    return f"{now:%Y%m%dT%H%M%S}-{'-'.join(safe)[:60] or 'canary'}"
+
+
+def _told(before: Hosted, after: Hosted, decision: Decision, now: datetime) -> Hosted:
+    """With the step that a decision is, if it says something new."""
+    if decision.final or decision.verdict is not before.verdict:
+        verdict = "goes on" if decision.verdict is Verdict.CONTINUE else decision.verdict.value
+        said = f"{verdict} after {decision.blocks} blocks: {'; '.join(decision.reasons)}"
+        return after.after(Kind.JUDGED, now, said)
+    return after
