@@ -118,7 +118,7 @@ bench-gaps: install ## realised less estimated accuracy: false alarms, and how s
 
 .PHONY: bench-governor
 bench-governor: install ## what the governor of retraining keeps and saves on real rows, and on rows without drift (12 minutes; BENCH=--quick: 4)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/governor.py $(BENCH)
+	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/governor.py $(BENCH)
 
 .PHONY: bench-canary
 bench-canary: install ## error rates of the canary's judge, beside common rules, and its speed (5 minutes; BENCH=--quick: 1)
