@@ -1,0 +1,103 @@
+"""The facts lane of the features: every column looked at by itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from timonel.contract.model import ColumnContract
+from timonel.diagnosis.case import Case
+from timonel.diagnosis.claim import Claim
+from timonel.diagnosis.columns import Column, read_column
+from timonel.diagnosis.facts.delivery import outage
+from timonel.diagnosis.facts.features import Breakage, breakages
+from timonel.diagnosis.rows import plain
+from timonel.diagnosis.sides import Sides
+
+WIDE = 100_000
+"""Rows a side on which features are looked at."""
+MOST_COLUMNS = 60
+"""Columns that the learner is given: those that moved most, of more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What the columns show."""
+
+    names: tuple[str, ...]
+    """Features that can be read."""
+    broken: dict[str, tuple[Breakage, ...]]
+    outages: tuple[Claim, ...]
+    missing: tuple[str, ...]
+    sides: Sides
+    """The rows that were looked at."""
+
+
+def look(case: Case, full: Sides, rng: np.random.Generator) -> Looked:
+    """Look at each feature on a sample of both sides."""
+    names = case.feature_names()
+    sides = narrowed(full, names, WIDE, rng)
+    known = contracts(case)
+    broken: dict[str, tuple[Breakage, ...]] = {}
+    odd = []
+    readable = []
+    for name in names:
+        column = read(name, sides, known.get(name))
+        if column is None:
+            odd.append(name)
+            continue
+        readable.append(name)
+        found = tuple(breakages(column, sides, known.get(name)))
+        if found:
+            broken[name] = found
+    outages = tuple(o for name in readable if (o := _outage(full, name)) is not None)
+    return Looked(tuple(readable), broken, outages, tuple(_missing(case, names, odd)), sides)
+
+
+def contracts(case: Case) -> dict[str, ColumnContract]:
+    """What the contract says of each column."""
+    return {c.name: c for c in case.contract.features} if case.contract else {}
+
+
+def read(name: str, sides: Sides, contract: ColumnContract | None) -> Column | None:
+    """A column of both sides."""
+    allowed = frozenset(contract.categories or ()) if contract else frozenset()
+    return read_column(name, sides.reference, sides.current, allowed)
+
+
+def narrowed(sides: Sides, names: tuple[str, ...], most: int, rng: np.random.Generator) -> Sides:
+    """At most so many rows a side, drawn evenly."""
+    few = [
+        side.sample(np.ones(len(side), dtype=np.bool_), most, rng)
+        for side in (sides.reference, sides.current)
+    ]
+    return Sides.of(few[0], few[1], rng)
+
+
+def _outage(full: Sides, name: str) -> Claim | None:
+    kind = plain(full.reference.table[name]).type
+    return (
+        outage(full, name) if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
+    )
+
+
+def _missing(case: Case, names: tuple[str, ...], odd: list[str]) -> Iterator[str]:
+    if not names:
+        yield "no feature is in both tables: nothing can be said of the data"
+    if odd:
+        yield f"columns whose type says nothing to compare: {_some(odd)}"
+    if case.contract is not None:
+        wanted = [c.name for c in case.contract.features]
+        lost = [name for name in wanted if name not in names]
+        if lost:
+            yield f"features of the contract that one of the tables has not: {_some(lost)}"
+    ours, theirs = case.reference.column_names, case.current.column_names
+    apart = sorted(set(ours) ^ set(theirs) - {"label", "label_event_time", "label_arrival_time"})
+    if case.contract is None and apart:
+        yield f"columns that only one of the tables has: {_some(apart)}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

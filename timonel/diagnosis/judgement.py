@@ -1,0 +1,108 @@
+"""Claims ranked against each other, and the state of the whole."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from timonel.diagnosis.cause import Action, Cause, Confidence
+from timonel.diagnosis.claim import Claim
+from timonel.diagnosis.division import Division
+from timonel.diagnosis.finding import Diagnosis, DiagnosisState, Finding
+from timonel.diagnosis.resampling import measured, share_of
+from timonel.performance.value import Measured, State
+
+UNKNOWN = 0.4
+"""If more than this part of the change is unexplained, the answer is that nobody knows."""
+LARGE = 0.2
+"""A share of the change that puts a cause before facts that cost nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """All that the plan found."""
+
+    facts: tuple[Claim, ...]
+    """Of the log itself: they stand whatever the loss did."""
+    division: Division | None
+    """None: too few labelled rows."""
+    missing: tuple[str, ...]
+
+
+def judge(known: Known) -> Diagnosis:
+    """Rank the findings and say what they amount to."""
+    if known.division is None:
+        return _without_loss(known)
+    division = known.division
+    change = division.change if division.changed else None
+    claims = [*known.facts, *division.claims]
+    if not claims and division.drift is not None:
+        claims = [_harmless(division.drift)]
+    found = sorted((c.finding(change, division.rows) for c in claims), key=_rank)
+    unexplained = Measured.absent(State.UNDEFINED, division.rows)
+    if division.changed:
+        unexplained = share_of(division.left, division.change, division.rows)
+    return Diagnosis(
+        state=_state(found, division, unexplained),
+        loss_reference=measured(division.reference, division.rows),
+        loss_current=measured(division.current, division.rows),
+        change=measured(division.change, division.rows),
+        findings=tuple(found),
+        unexplained=unexplained,
+        missing=known.missing,
+        onset=_onset(found),
+    )
+
+
+def _state(found: list[Finding], division: Division, unexplained: Measured) -> DiagnosisState:
+    acting = [f for f in found if f.cause is not Cause.BENIGN]
+    facts = any(not f.share.ok and f.confidence is Confidence.HIGH for f in acting)
+    open_ = division.changed and division.change[0] > 0 and unexplained > UNKNOWN
+    if open_ and not facts:
+        return DiagnosisState.UNKNOWN
+    if not found:
+        return DiagnosisState.NONE
+    if found[0].confidence is Confidence.LOW:
+        return DiagnosisState.UNKNOWN
+    return DiagnosisState.EXPLAINED if acting else DiagnosisState.BENIGN
+
+
+def _without_loss(known: Known) -> Diagnosis:
+    absent = Measured.absent(State.NO_DATA)
+    found = sorted((c.finding(None, 0) for c in known.facts), key=_rank)
+    sure = found and found[0].confidence is Confidence.HIGH
+    return Diagnosis(
+        state=DiagnosisState.EXPLAINED if sure else DiagnosisState.NOT_ENOUGH,
+        loss_reference=absent,
+        loss_current=absent,
+        change=absent,
+        findings=tuple(found),
+        unexplained=absent,
+        missing=known.missing,
+        onset=_onset(found),
+    )
+
+
+def _harmless(drift: Claim) -> Claim:
+    text = "the loss is as it was"
+    return replace(
+        drift,
+        cause=Cause.BENIGN,
+        action=Action.NONE,
+        runbook=None,
+        part=None,
+        evidence=(*drift.evidence, text),
+    )
+
+
+def _rank(finding: Finding) -> tuple[int, int, float]:
+    """First what costs much and can be acted on, then facts, then the rest."""
+    share = float(np.clip(finding.share.value or 0.0, 0, 1))
+    acting = finding.action is not Action.NONE and finding.confidence is not Confidence.LOW
+    large = acting and share >= LARGE
+    order = list(Confidence).index(finding.confidence)
+    return (0 if large else 1 if acting else 2, 0 if large else order, -share)
+
+
+def _onset(found: list[Finding]) -> datetime | None:
+    return found[0].first_seen if found else None
