@@ -1,5 +1,6 @@
 """The craft of classifiers: scikit-learn pipelines."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 from timonel.config import Candidate, Config
 from timonel.contract import DataContract, FeatureReader
 from timonel.package import Package
+from timonel_components.data.recent import weights
 from timonel_components.evaluation.examine import examine
 from timonel_components.evaluation.result import Evaluation
 from timonel_components.learning.estimators import Params, tidy
@@ -34,7 +36,8 @@ class Classifying:
         params: Params | None,
     ) -> tuple[Trial, int]:
         """Successive halving on the past rows; settings and threshold are chosen on the later ones."""
-        rows = (_rows(past, contract), _rows(later, contract))
+        learnt = replace(_rows(past, contract), weight=weights(past, config))
+        rows = (learnt, _rows(later, contract))
         best, tried = successive_halving(candidate, *rows, contract, config, params)
         tidy(best.pipeline)
         return best, tried

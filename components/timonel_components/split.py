@@ -18,6 +18,7 @@ from timonel.config import Config, Task
 from timonel.durations import format_duration
 from timonel.errors import BadInput
 from timonel_components.data.naming import source_name
+from timonel_components.data.recent import since
 from timonel_components.data.splits import Part, Splits, SplitSummary
 
 Rows = NDArray[np.int64]
@@ -27,10 +28,13 @@ Parts = tuple[Rows, Rows, Rows]
 def split(table: pa.Table, config: Config) -> Splits:
     """Divide the table; raises `BadInput` where a part would lack rows or a class."""
     method, how = _method(config)
+    whole = table
+    table, reservoir = since(whole, config)
     train, validation, test = how(table, config)
     capped = train[-config.train.max_rows :]
     left_out = table.num_rows - len(train) - len(validation) - len(test)
     parts = [table.take(rows) for rows in (capped, validation, test)]
+    parts[0] = pa.concat_tables([reservoir, parts[0]])
     if config.model.task is not Task.RANKING:
         for name, part in zip(("training", "validation", "test"), parts, strict=True):
             _check_classes(name, part, table, config)
@@ -41,6 +45,7 @@ def split(table: pa.Table, config: Config) -> Splits:
         test=_describe(parts[2], config),
         embargoed=left_out,
         beyond_max_rows=len(train) - len(capped),
+        before_since=whole.num_rows - table.num_rows - reservoir.num_rows,
     )
     return Splits(parts[0], parts[1], parts[2], summary)
 

@@ -1,6 +1,6 @@
 """The sections of timonel.yaml. Each setting says its unit, its default and why one would change it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -108,6 +108,13 @@ class Train(Section):
     """Hyper-parameter settings that enter successive halving, for each candidate. 1: no search."""
     max_rows: Annotated[int, Field(ge=100)] = 200_000
     """Rows used for training at most, the newest."""
+    since: datetime | None = None
+    """Rows from before this time are left out, all but `reservoir` of them; naive is UTC. Default: all
+    are used."""
+    reservoir: Annotated[int, Field(ge=0)] = 0
+    """Rows from before `since` that are learnt from all the same, drawn at random."""
+    half_life: Duration | None = None
+    """Age, back from the newest training row, at which a row counts half. Default: all count alike."""
     seed: int = 0
     """Fixes every random choice: the same data and seed give the same model."""
 

@@ -39,6 +39,8 @@ class SplitSummary(_Frozen):
     """Rows left out because their labels would not have been known in time."""
     beyond_max_rows: int = 0
     """Older training rows left out by train.max_rows."""
+    before_since: int = 0
+    """Older rows left out by train.since."""
 
 
 @dataclass(frozen=True)

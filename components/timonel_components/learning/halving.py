@@ -39,10 +39,14 @@ class Rows:
 
     batch: FeatureBatch
     y: NDArray[np.int64]
+    weight: NDArray[np.float64] | None = None
+    """How much each counts in a fit; None: all alike."""
 
     def newest(self, n: int) -> "Rows":
         """The last `n` rows: the newest where they stand in the order of time."""
-        return Rows(self.batch[slice(len(self.y) - n, None)], self.y[len(self.y) - n :])
+        start = len(self.y) - n
+        weight = None if self.weight is None else self.weight[start:]
+        return Rows(self.batch[slice(start, None)], self.y[start:], weight)
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,11 @@ def _run(
 
 
 def _fit(pipeline: Any, fitting: Rows, contract: DataContract, candidate: Candidate) -> None:
+    weighted = {} if fitting.weight is None else {"model__sample_weight": fitting.weight}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            pipeline.fit(model_input(fitting.batch, contract), fitting.y)
+            pipeline.fit(model_input(fitting.batch, contract), fitting.y, **weighted)
     except ValueError as error:  # how scikit-learn says that it cannot learn from these values
         raise BadInput(
             f"{candidate} cannot learn from {len(fitting.y):,} rows: {error}",
