@@ -17,7 +17,7 @@ from timonel.canary.plan import CanaryPlan
 from timonel.canary.state import JudgeState
 from timonel.canary.streams import counts_of
 from timonel.errors import BadInput
-from timonel.terms import Evidence
+from timonel.terms import Assignment, Evidence
 
 GUARD_REQUESTS = 30
 CRASHES = 3
@@ -154,9 +154,12 @@ def _guarded(plan: CanaryPlan, state: JudgeState, counts: Floats) -> tuple[Float
 def _ratio(plan: CanaryPlan, state: JudgeState, block: Block) -> Floats:
     if block.weight is None or not 0 < block.weight < 100 or plan.unseen:
         return state.mismatch
-    return state.mismatch + mismatch.log_increment(
+    found = mismatch.log_increment(
         block.stable.requests, block.canary.requests, block.weight, plan.largest_imbalance
     )
+    # entities are assigned, not requests: so many of these say as much as one draw
+    drawn = plan.requests_per_entity if plan.assignment is Assignment.STICKY else 1.0
+    return state.mismatch + found / drawn
 
 
 def _uncounted(plan: CanaryPlan, state: JudgeState, block: Block) -> dict[str, Any]:
