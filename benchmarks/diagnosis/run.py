@@ -1,4 +1,4 @@
-"""Does the diagnosis name the incident? The confusion matrix, abstentions, wrong and confident calls, seconds."""
+"""Does the diagnosis name the incident? Confusion matrix, abstentions, wrong and confident, seconds."""
 
 import argparse
 import time
@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from cases import CLEAN, Trial, simulated, singles, trial
+
 from timonel.diagnosis import Action, Cause, Confidence, Diagnosis, DiagnosisState, diagnose
 from timonel.faults import Severity
 
@@ -36,8 +37,10 @@ class Score:
     def confident(self) -> bool:
         """Whether it names a cause, and is sure of it."""
         answer = self.answer
-        return answer.cause is not None and bool(answer.findings) and (
-            answer.findings[0].confidence is Confidence.HIGH
+        return (
+            answer.cause is not None
+            and bool(answer.findings)
+            and (answer.findings[0].confidence is Confidence.HIGH)
         )
 
     @property

@@ -93,7 +93,8 @@ def _missing(case: Case, names: tuple[str, ...], odd: list[str]) -> Iterator[str
         if lost:
             yield f"features of the contract that one of the tables has not: {_some(lost)}"
     ours, theirs = case.reference.column_names, case.current.column_names
-    apart = sorted(set(ours) ^ set(theirs) - {"label", "label_event_time", "label_arrival_time"})
+    labels = {"label", "label_event_time", "label_arrival_time"}
+    apart = sorted((set(ours) ^ set(theirs)) - labels)
     if case.contract is None and apart:
         yield f"columns that only one of the tables has: {_some(apart)}"
 

@@ -9,18 +9,10 @@ import pyarrow as pa
 from timonel.contract.model import DataContract
 from timonel.diagnosis.learner import Learner, boost
 from timonel.diagnosis.loss import Floats
+from timonel.diagnosis.rows import PARTS
 
 Replay = Callable[[pa.Table], Floats]
 """Takes rows with the features as they were logged and gives the score of each."""
-
-PARTS = frozenset(
-    (
-        *("prediction_id", "event_time", "arrival_time", "model", "version", "entity", "score"),
-        *("prediction", "latency_ms", "status", "violations", "pod", "detector"),
-        *("label", "label_event_time", "label_arrival_time", "partition_date"),
-    )
-)
-"""The columns of a log (`Ledger.read_log`) that are no features."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,7 +11,7 @@ from timonel.diagnosis.case import Case
 from timonel.diagnosis.cause import Cause, Confidence
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.division import Dividing, Division
-from timonel.diagnosis.facts.delivery import delivery
+from timonel.diagnosis.facts.delivery import delivery, twice
 from timonel.diagnosis.facts.service import service
 from timonel.diagnosis.finding import Diagnosis, Scope
 from timonel.diagnosis.judgement import Known, judge
@@ -27,6 +27,8 @@ LEAST_ROWS = 30
 LEAST_CLASS = 10
 """Labelled rows of either class on each side."""
 PARITY_ROWS = 20_000
+PLAIN_FACTOR = 0.6
+"""Without labels, the logarithm of a change of unit: a season can look like a smaller one."""
 MOVED = 0.1
 """Without labels: the distance of two distributions that is worth a word."""
 
@@ -44,9 +46,11 @@ def diagnose(case: Case, *, seed: int = 0) -> Diagnosis:
     few = _few(full)
     if few:
         return judge(Known((), None, (few,)))
+    again = tuple(twice(full))
+    full = _once(full, rng)
     read_at = _as_of(case, full)
     looked = look(case, full, rng)
-    facts = (*service(full), *delivery(full, read_at), *looked.outages)
+    facts = (*again, *service(full), *delivery(full, read_at), *looked.outages)
     ages = vintage(full, read_at, rng)
     lacking = _unlabelled(full, ages.matched)
     missing = (*looked.missing, *_missing(case, full, read_at, rng), *lacking)
@@ -62,6 +66,15 @@ def _few(full: Sides) -> str | None:
     if min(sizes) >= LEAST_ROWS:
         return None
     return f"{sizes[0]:,} reference rows and {sizes[1]:,} current ones; at least {LEAST_ROWS} are needed"
+
+
+def _once(full: Sides, rng: np.random.Generator) -> Sides:
+    """Each row once: what came twice would be counted twice in all that follows."""
+    sides = full.reference, full.current
+    if not any(side.repeated_ids.any() for side in sides):
+        return full
+    before, now = (side.take(np.flatnonzero(~side.repeated_ids)) for side in sides)
+    return Sides.of(before, now, rng)
 
 
 def _as_of(case: Case, full: Sides) -> int | None:
@@ -121,7 +134,10 @@ def _without_labels(
     case: Case, full: Sides, looked: Looked, rng: np.random.Generator
 ) -> Iterator[Claim]:
     """Broken features, scores that the model does not give, and columns that moved."""
-    for found in looked.broken.values():
+    for every in looked.broken.values():
+        found = tuple(b for b in every if not b.whole or abs(np.log(b.factor)) > PLAIN_FACTOR)
+        if not found:
+            continue
         yield Claim(
             cause=Cause.DATA_QUALITY,
             scope=Scope((found[0].column,)),

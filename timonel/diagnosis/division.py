@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from timonel.diagnosis.broken import MOST_COLUMNS, Looked, contracts, read
 from timonel.diagnosis.case import Case
 from timonel.diagnosis.claim import Claim
+from timonel.diagnosis.facts.features import Breakage
 from timonel.diagnosis.loss import Floats
 from timonel.diagnosis.resampling import clear
 from timonel.diagnosis.rows import Rows
@@ -15,16 +16,23 @@ from timonel.diagnosis.sample import Sample
 from timonel.diagnosis.sides import Sides
 from timonel.diagnosis.steps.concept import (
     gain_of,
-    noise_of,
     other_answers,
     other_rule,
     same_world,
 )
 from timonel.diagnosis.steps.domain import Domain, fit_domain
+from timonel.diagnosis.steps.noise import noise_of
 from timonel.diagnosis.steps.parity import Models, deploy, replayed, skew, skew_part, versions
 from timonel.diagnosis.steps.prior import prior_of, prior_shift
 from timonel.diagnosis.steps.quality import Rescore, broken_rows, moved_by, repairs
-from timonel.diagnosis.steps.shift import Split, calibrated, covariate_shift, season, split
+from timonel.diagnosis.steps.shift import (
+    Split,
+    calibrated,
+    covariate_shift,
+    miscalibrated,
+    season,
+    split,
+)
 from timonel.diagnosis.steps.vintage import Vintage, arrival_bias, bias_claim, usable
 
 CLEAR = 3.0
@@ -38,7 +46,9 @@ ENOUGH = 200
 FEW_BROKEN = 0.05
 """With more rows broken, those left are not the population."""
 APART = 0.53
-"""A domain classifier's AUC from which on the sides are not alike."""
+"""A domain classifier's AUC from which on the sides are worth a word."""
+BARELY = 0.51
+"""That from which on a change in loss can be theirs."""
 LEAST = 0.2
 """A covariate shift that makes less than this part of the change is not claimed."""
 SAME = 0.35
@@ -155,9 +165,17 @@ class Dividing:
                 claims.append(replace(claim, evidence=(*told, *claim.evidence)))
         held = {column.name for column in sample.columns}
         for found in (v for name, v in rest.items() if name in held):
-            sample, claim = broken_rows(sample, found)
-            claims.append(claim)
+            certain = self._certain(sample, found)
+            if certain:
+                sample, claim = broken_rows(sample, certain)
+                claims.append(claim)
         return sample, claims
+
+    def _certain(self, sample: Sample, found: tuple[Breakage, ...]) -> tuple[Breakage, ...]:
+        """A whole column in another unit can be a season too: then scores fit the outcomes still."""
+        if not any(b.whole for b in found) or miscalibrated(sample):
+            return found
+        return tuple(b for b in found if not b.whole)
 
     def _rescore(self, sample: Sample) -> Rescore:
         models = self._models(sample)
@@ -190,7 +208,8 @@ class Dividing:
 
     def _concerned(self, sample: Sample, found: Split) -> bool:
         least = MATERIAL * float(sample.lost_before.mean())
-        return bool(clear(found.concept) > CONCEPT and found.concept[0] > least)
+        z = sample.sure(found.beyond_before, found.beyond_now, found.concept)
+        return bool(z > CONCEPT and found.concept[0] > least)
 
     def _concept(
         self, sample: Sample, chances: tuple[Floats, Floats], found: Split
@@ -208,7 +227,7 @@ class Dividing:
     def _covariates(
         self, sample: Sample, found: Split, domain: Domain, changed: bool, claims: list[Claim]
     ) -> tuple[Sample, list[Claim]]:
-        if sample.keep.mean() < 1 - FEW_BROKEN or domain.auc < APART:
+        if sample.keep.mean() < 1 - FEW_BROKEN or domain.auc < (BARELY if changed else APART):
             return sample, claims
         share = found.covariate[0] / sample.change[0] if sample.change[0] else 0.0
         costs = changed and share > LEAST and not claims

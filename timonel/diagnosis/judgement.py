@@ -34,7 +34,7 @@ def judge(known: Known) -> Diagnosis:
     if known.division is None:
         return _without_loss(known)
     division = known.division
-    change = division.change if division.changed else None
+    change = division.change if division.changed or _costly(division) else None
     claims = [*known.facts, *division.claims]
     if not claims and division.drift is not None:
         claims = [_harmless(division.drift)]
@@ -51,6 +51,13 @@ def judge(known: Known) -> Diagnosis:
         unexplained=unexplained,
         missing=known.missing,
         onset=_onset(found),
+    )
+
+
+def _costly(division: Division) -> bool:
+    """Whether a step is sure of a loss, though the loss as a whole is within its noise."""
+    return bool(division.change[0] > 0) and any(
+        c.part is not None and c.part[0] > 0 for c in division.claims
     )
 
 
@@ -91,6 +98,7 @@ def _harmless(drift: Claim) -> Claim:
         action=Action.NONE,
         runbook=None,
         part=None,
+        counter_evidence=(),
         evidence=(*drift.evidence, text),
     )
 

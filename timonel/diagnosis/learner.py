@@ -42,7 +42,8 @@ class Tree:
         while len(codes) and node[0] < inner:
             right = codes[rows, self.column[node]] > self.cut[node]
             node = 2 * node + 1 + right
-        return self.leaf[node - inner]
+        value: Floats = self.leaf[node - inner]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +154,11 @@ def _cut(g: Floats, h: Floats, first: int, into: tuple[Ints, Ints], gain: Floats
     """The best cut of each node of a level: the greatest gain, if both sides have rows enough."""
     whole = (g[:, :, -1:] ** 2) / (h[:, :, -1:] + PENALTY)
     gr, hr = g[:, :, -1:] - g, h[:, :, -1:] - h
-    value = g**2 / (h + PENALTY) + gr**2 / (hr + PENALTY) - whole
+    value: Floats = g**2 / (h + PENALTY) + gr**2 / (hr + PENALTY) - whole
     few = LEAST_LEAF / 4
     value = np.where((h < few) | (hr < few), 0.0, value).reshape(len(g), -1)
     best = value.argmax(axis=1)
-    for k, at in enumerate(best):
+    for k, at in enumerate(best.tolist()):
         if value[k, at] > 0:
             into[0][first + k], into[1][first + k] = at // BINS, at % BINS
             gain[at // BINS] += value[k, at]

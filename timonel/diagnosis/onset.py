@@ -1,6 +1,7 @@
 """When a series changed: the segmentation of least squares with a penalty for each change (PELT)."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +37,13 @@ def onset(time: Ints, values: Floats, since: int, rising: bool = True) -> dateti
     held = np.flatnonzero(n)
     if len(held) < LEAST:
         return None
-    means, weights = (total[held] / n[held]) * (1 if rising else -1), n[held]
+    weights: Floats = n[held]
+    means: Floats = (total[held] / weights) * (1.0 if rising else -1.0)
     starts = first + held * width
     base = _level(means, weights, starts < since)
     cuts = [0, *changes(means, weights), len(means)]
-    for low, high in zip(cuts[1:], cuts[2:], strict=False):
-        raised = _level(means, weights, np.arange(len(means)) // 1 >= low, high) > base
+    for low, high in pairwise(cuts[1:]):
+        raised = _level(means, weights, np.arange(len(means)) >= low, high) > base
         if raised and starts[low] + width > since - width:
             return EPOCH + timedelta(microseconds=int(max(starts[low], since)))
     return None

@@ -22,7 +22,7 @@ LIMIT = 9.99
 def blocks_of(time: Ints) -> Ints:
     """The block of each row; rows stand in order of time (microseconds)."""
     day = time // DAY
-    numbers = np.unique(day, return_inverse=True)[1].astype(np.int64)
+    numbers: Ints = np.unique(day, return_inverse=True)[1].astype(np.int64)
     if len(time) and numbers[-1] + 1 >= LEAST_DAYS:
         return numbers
     pieces = max(1, min(PIECES, len(time) // 5))
@@ -31,7 +31,7 @@ def blocks_of(time: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """The same resamples of a side for every mean that is taken over it; the first is the rows as they are."""
+    """The same resamples of a side for every mean over it; the first is the rows as they are."""
 
     block: Ints
     weights: Floats
@@ -74,4 +74,6 @@ def share_of(part: Floats, whole: Floats, n: int) -> Measured:
 def clear(values: Floats) -> float:
     """How many standard errors the value is from 0."""
     spread = float(np.std(values[1:]))
-    return float(values[0]) / spread if spread > 0 else float(np.sign(values[0]) * np.inf)
+    if spread > 0:
+        return float(values[0]) / spread
+    return float(np.copysign(np.inf, values[0])) if values[0] else 0.0

@@ -13,6 +13,14 @@ from timonel.errors import BadInput
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+PARTS = frozenset(
+    (
+        *("prediction_id", "event_time", "arrival_time", "model", "version", "entity", "score"),
+        *("prediction", "latency_ms", "status", "violations", "pod", "detector"),
+        *("label", "label_event_time", "label_arrival_time", "partition_date"),
+    )
+)
+"""The columns of a log (`Ledger.read_log`) that are no features."""
 NEVER = np.iinfo(np.int64).max
 
 
@@ -106,6 +114,49 @@ class Rows:
     def latency(self) -> Floats:
         """Milliseconds; NaN where missing."""
         return numbers(self.table, "latency_ms", len(self))
+
+    @cached_property
+    def before(self) -> Ints:
+        """The row before of the same entity; -1 where there is none."""
+        _, entity = self.words("entity")
+        order = np.argsort(entity, kind="stable")
+        same = (entity[order][1:] == entity[order][:-1]) & (entity[order][1:] >= 0)
+        found = np.full(len(self), -1, dtype=np.int64)
+        found[order[1:][same]] = order[:-1][same]
+        return found
+
+    def repeats(self, values: Floats) -> Bools:
+        """Rows whose value is that of their entity's row before, where not all of the row is."""
+        return self._same(values) & ~self._copied
+
+    def _same(self, values: Floats) -> Bools:
+        if not len(self):
+            return np.zeros(0, dtype=np.bool_)
+        return np.asarray((self.before >= 0) & (values[self.before] == values))
+
+    @cached_property
+    def _copied(self) -> Bools:
+        """Rows that are the one before again, in all their measured features: an event that came twice."""
+        kinds = zip(self.table.column_names, self.table.schema.types, strict=True)
+        names = [n for n, kind in kinds if n not in PARTS and pa.types.is_floating(kind)]
+        if len(names) < 2:
+            return np.zeros(len(self), dtype=np.bool_)
+        columns = (numbers(self.table, name, len(self)) for name in names)
+        return np.asarray(np.logical_and.reduce([self._same(values) for values in columns]))
+
+    @cached_property
+    def repeated_ids(self) -> Bools:
+        """Rows whose id an earlier row has."""
+        repeated = np.zeros(len(self), dtype=np.bool_)
+        if not self.has("prediction_id"):
+            return repeated
+        ids = self.table["prediction_id"]
+        if pc.count_distinct(ids).as_py() + ids.null_count == len(self):
+            return repeated
+        _, at = self.words("prediction_id")
+        repeated[:] = at >= 0
+        repeated[np.unique(at, return_index=True)[1]] = False
+        return repeated
 
     def words(self, name: str) -> tuple[tuple[str, ...], Ints]:
         """The distinct values of a column as strings, and the place of each row's (-1: missing)."""

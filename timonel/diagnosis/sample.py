@@ -13,6 +13,18 @@ Bools = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
 
 
+def dispersion(values: Floats, block: NDArray[np.int64]) -> float:
+    """The variance of block means as a multiple of what independent rows would have; 1 at least."""
+    n = np.bincount(block)
+    if len(n) < 3 or not n.min():
+        return 1.0
+    means = np.bincount(block, values) / n
+    expected = np.var(values)
+    if expected <= 0:
+        return 1.0
+    return max(1.0, float(np.sum(n * (means - values.mean()) ** 2) / (len(n) - 1) / expected))
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """Labelled rows of both sides. Scores are those that the repairs so far give."""
@@ -59,6 +71,16 @@ class Sample:
         """(1 + TIMES,): the mean of a value over the current rows that are not broken."""
         keep = self.keep.astype(np.float64)
         return self.sides.now.means(values, keep if weight is None else keep * weight)
+
+    def sure(self, before: Floats, now: Floats, value: Floats) -> float:
+        """How many standard errors a mean's rise is from 0, if rows are as independent as the reference's.
+
+        What goes on and off from day to day would hide itself in the resamples of days.
+        """
+        keep = self.keep
+        usual = dispersion(before, self.sides.before.block)
+        error = np.var(before) / max(1, len(before)) + np.var(now[keep]) / max(1, int(keep.sum()))
+        return float(value[0]) / float(np.sqrt(max(error * usual, 1e-18)))
 
     def column(self, name: str) -> Column:
         """A column by its name."""

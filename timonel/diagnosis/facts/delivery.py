@@ -1,10 +1,8 @@
-"""The way of the rows: late, twice, or not at all in one segment; and labels that come later than they did."""
+"""Rows that come late, twice or, in one segment, not at all; labels that come later than they did."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from timonel.diagnosis.cause import Action, Cause
 from timonel.diagnosis.claim import Claim
@@ -26,14 +24,14 @@ MOST_SEGMENTS = 50
 
 
 def delivery(sides: Sides, as_of: int | None) -> Iterator[Claim]:
-    """Claims about rows and labels that come late or twice."""
-    yield from _twice(sides)
+    """Claims about rows and labels that come late."""
     yield from _late(sides)
     yield from _labels(sides, as_of)
 
 
-def _twice(sides: Sides) -> Iterator[Claim]:
-    before, now = (_repeated_ids(side) for side in (sides.reference, sides.current))
+def twice(sides: Sides) -> Iterator[Claim]:
+    """The claim of rows that come twice."""
+    before, now = (side.repeated_ids for side in (sides.reference, sides.current))
     rise = sides.rise(before, now)
     if rise.by < LEAST_TWICE or rise.z < CLEAR:
         return
@@ -43,21 +41,6 @@ def _twice(sides: Sides) -> Iterator[Claim]:
         evidence=(f"{rise.now:.1%} of the rows repeat an id, {rise.before:.1%} before",),
         first_seen=sides.first_seen(before, now),
     )
-
-
-def _repeated_ids(side: Rows) -> NDArray[np.bool_]:
-    """Rows whose id an earlier row has."""
-    repeated = np.zeros(len(side), dtype=np.bool_)
-    if not side.has("prediction_id"):
-        return repeated
-    ids = side.table["prediction_id"]
-    if pc.count_distinct(ids).as_py() + ids.null_count == len(side):
-        return repeated
-    _, at = side.words("prediction_id")
-    first = np.unique(at, return_index=True)[1]
-    repeated[:] = at >= 0
-    repeated[first] = False
-    return repeated
 
 
 def _late(sides: Sides) -> Iterator[Claim]:

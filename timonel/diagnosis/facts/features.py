@@ -1,4 +1,4 @@
-"""What a feature shows by itself to be broken: missing, unseen, out of range, repeated, cut, in another unit."""
+"""What a feature shows by itself: missing, unseen, out of range, repeated, cut, in another unit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +40,8 @@ class Breakage:
     now: Bools
     whole: bool = False
     """All rows are, and no mask tells them apart."""
+    factor: float = 1.0
+    """Of a change of unit."""
 
 
 def breakages(column: Column, sides: Sides, contract: ColumnContract | None) -> Iterator[Breakage]:
@@ -69,10 +71,10 @@ def _tests(
         mask: Mask = lambda c, _: (c.current < low) | (c.current > high)  # noqa: E731
         yield "range", mask, outside, f"lie outside {low:.4g} to {high:.4g}"
         yield from _piles(column)
-    before = _repeats(values, sides.reference)
+    before = sides.reference.repeats(values)
     if before.mean() < 0.5:
         said = "repeat their entity's last value"
-        yield "repeated", lambda c, rows: _repeats(c.current, rows), before, said
+        yield "repeated", lambda c, rows: rows.repeats(c.current), before, said
 
 
 def _range(values: Floats, contract: ColumnContract | None) -> tuple[float, float]:
@@ -102,18 +104,6 @@ def _piles(column: Column) -> Iterator[tuple[str, Mask, Bools, str]]:
     )
 
 
-def _repeats(values: Floats, rows: Rows) -> Bools:
-    """Rows whose value is that of their entity's row before."""
-    labels, entity = rows.words("entity")
-    if len(labels) < 2:
-        return np.zeros(len(values), dtype=np.bool_)
-    order = np.argsort(entity, kind="stable")
-    at, held = entity[order], values[order]
-    same = np.zeros(len(values), dtype=np.bool_)
-    same[order[1:]] = (at[1:] == at[:-1]) & (held[1:] == held[:-1]) & (at[1:] >= 0)
-    return same
-
-
 def _unit(column: Column, sides: Sides) -> Iterator[Breakage]:
     """All quantiles are multiplied by one factor: another unit."""
     if not column.numeric:
@@ -135,6 +125,13 @@ def _unit(column: Column, sides: Sides) -> Iterator[Breakage]:
     every = np.ones(len(column.current), dtype=np.bool_)
     none = np.zeros(len(column.reference), dtype=np.bool_)
     yield Breakage(
-        *(column.name, "unit", Rise(0.0, 1.0, np.inf), text),
-        *(lambda c, _: np.ones(len(c.current), dtype=np.bool_), none, every, True),
+        column=column.name,
+        kind="unit",
+        rise=Rise(0.0, 1.0, np.inf),
+        text=text,
+        mask=lambda c, _: np.ones(len(c.current), dtype=np.bool_),
+        before=none,
+        now=every,
+        whole=True,
+        factor=float(np.exp(factor)),
     )

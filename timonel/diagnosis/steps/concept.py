@@ -11,17 +11,14 @@ from timonel.diagnosis.columns import LISTED
 from timonel.diagnosis.finding import Scope
 from timonel.diagnosis.learner import Learner, cross_fitted
 from timonel.diagnosis.loss import Floats, entropy, log_loss, log_odds, logistic
-from timonel.diagnosis.resampling import clear
 from timonel.diagnosis.sample import Sample
+from timonel.diagnosis.steps.noise import Noise
 from timonel.diagnosis.steps.segments import worst_segment
 from timonel.diagnosis.steps.shift import Split
 
 CLEAR = 3.0
 LEAST = 0.1
 """Features must win back this part of the loss beyond the expected, for a new rule of the world."""
-SAME = 0.35
-"""A model of the reference that lost less than this part of what the served scores lost saw the same world."""
-RATES = np.concatenate([np.arange(0, 0.05, 0.005), np.arange(0.05, 0.46, 0.01)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +28,8 @@ class Gain:
     value: Floats
     """(1 + TIMES,) nats."""
     columns: tuple[str, ...]
-
-    @property
-    def z(self) -> float:
-        """Standard errors from 0."""
-        return clear(self.value)
+    z: float
+    """Standard errors from 0."""
 
 
 def gain_of(
@@ -60,7 +54,7 @@ def gain_of(
     more = np.maximum(parts[1] - parts[0], 0)
     names = [c.name for c in sample.columns]
     top = [names[j] for j in np.argsort(-more)[:3] if more[j] > 0.3 * more.max() > 0]
-    return Gain(value, tuple(top))
+    return Gain(value, tuple(top), sample.sure(gains[0], gains[1], value))
 
 
 def _gain(
@@ -86,59 +80,6 @@ def _gain(
 def _score_codes(logit: Floats) -> NDArray[np.uint8]:
     edges = np.unique(np.quantile(logit, np.arange(1, LISTED) / LISTED)) if len(logit) else logit
     return edges.searchsorted(logit, side="right").astype(np.uint8)
-
-
-@dataclass(frozen=True, eq=False)
-class Noise:
-    """Labels that are wrong at random: the best rates, and how well they fit beside a logistic curve."""
-
-    false_positive: float
-    """The share of true negatives that are labelled positive."""
-    false_negative: float
-    better: float
-    """Mean log-loss that it saves over the logistic curve; negative: the curve fits better."""
-    z: float
-    fitted: Floats
-    """The chance of each current row to be labelled positive."""
-
-
-def noise_of(sample: Sample, chance: Floats) -> Noise:
-    """Fit P(label | chance) = f + (1 - f - m) chance, and a logistic curve of as many parameters."""
-    keep = sample.keep
-    q, outcome = chance[keep], sample.sides.current.outcome[keep]
-    groups = np.unique(_groups(q), return_inverse=True)[1]
-    n = np.bincount(groups)
-    mean, hits = np.bincount(groups, q) / n, np.bincount(groups, outcome)
-    f, m = np.meshgrid(RATES, RATES, indexing="ij")
-    p = f[..., None] + (1 - f - m)[..., None] * mean
-    p = np.clip(p, 1e-4, 1 - 1e-4)
-    fit = -(hits * np.log(p) + (n - hits) * np.log1p(-p)).sum(axis=-1)
-    i, j = np.unravel_index(int(fit.argmin()), fit.shape)
-    flipped = f[i, j] + (1 - f[i, j] - m[i, j]) * chance
-    curve = _curve(q, outcome, chance)
-    saved = log_loss(sample.sides.current.outcome, curve) - log_loss(
-        sample.sides.current.outcome, flipped
-    )
-    gained = sample.actual(saved)
-    return Noise(float(f[i, j]), float(m[i, j]), float(gained[0]), clear(gained), flipped)
-
-
-def _groups(q: Floats) -> NDArray[np.int64]:
-    return np.searchsorted(np.quantile(q, np.linspace(0, 1, 101)[1:-1]), q).astype(np.int64)
-
-
-def _curve(q: Floats, outcome: Floats, chance: Floats) -> Floats:
-    """The logistic regression of outcomes on log-odds, by Newton's method."""
-    x = np.stack([np.ones(len(q)), log_odds(q)], axis=1)
-    theta = np.array([0.0, 1.0])
-    for _ in range(25):
-        p = logistic(x @ theta)
-        hessian = (x.T * (p * (1 - p))) @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(hessian, x.T @ (outcome - p))
-        theta = theta + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-9))
-        if np.abs(step).max() < 1e-8:
-            break
-    return logistic(theta[0] + theta[1] * log_odds(chance))
 
 
 def other_rule(sample: Sample, found: Split, gain: Gain, noise: Noise) -> Claim:

@@ -76,7 +76,7 @@ def replayed(models: Models, sides: Sides) -> Replayed:
 
 def differs(side: Rows, score: Floats) -> NDArray[np.bool_]:
     """Rows whose logged score is not the replayed one."""
-    return np.abs(side.score - score) > TOLERANCE
+    return np.asarray(np.abs(side.score - score) > TOLERANCE)
 
 
 def skew(sides: Sides, again: Replayed) -> Claim | None:

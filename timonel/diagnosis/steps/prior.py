@@ -8,14 +8,18 @@ from timonel.diagnosis.cause import Action, Cause, Confidence
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.finding import Scope
 from timonel.diagnosis.loss import Floats, log_loss, log_odds, logistic, shifted
+from timonel.diagnosis.resampling import measured
 from timonel.diagnosis.sample import Sample
 from timonel.diagnosis.steps.domain import Domain
+from timonel.diagnosis.steps.noise import noise_of
+from timonel.performance.value import Measured, State
 
 LEAST = 0.01
 LEAST_RATIO = 0.15
 """The share of positives moved by this part of itself or of its complement."""
 CLEAR = 4.0
 HALF = 0.5
+NO_ANSWER = Measured.absent(State.UNDEFINED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +33,10 @@ class Prior:
     """The shift of the log-odds that this change of the prior asks for."""
     found: float
     """The shift after which the scores fit the outcomes."""
-    followed: float
+    followed: Measured
     """How much of the change of scores that the new mix of classes asks for is there."""
+    noisy: bool
+    """Labels that are wrong at random fit the outcomes better than other log-odds."""
     removed: float | None
     """The share of the domain classifier's AUC above one half that the new mix explains."""
 
@@ -42,7 +48,17 @@ class Prior:
         if not material or abs(self.z) < CLEAR or self.needed == 0:
             return False
         fits = 0.5 <= self.found / self.needed <= 1.5
-        return fits and (self.followed > HALF or (self.removed or 0.0) >= 0.65)
+        return fits and not self.noisy and (not self.refuted or (self.removed or 0.0) >= 0.65)
+
+    @property
+    def refuted(self) -> bool:
+        """Whether the scores clearly did not follow."""
+        return self.followed.ok and bool((self.followed.upper or 0.0) < HALF)
+
+    @property
+    def sure(self) -> bool:
+        """Whether they clearly did."""
+        return self.followed.ok and bool((self.followed.lower or 0.0) > HALF / 2)
 
 
 def prior_of(sample: Sample, domain: Domain | None) -> Prior:
@@ -56,10 +72,18 @@ def prior_of(sample: Sample, domain: Domain | None) -> Prior:
     mix = mixed(outcomes[0], now)
     logits = log_odds(sample.before)
     asked = float(np.average(logits, weights=mix) - logits.mean())
-    there = float(log_odds(sample.now[keep]).mean() - logits.mean())
-    followed = there / asked if abs(asked) > 1e-6 else 0.0
+    there = sample.actual(log_odds(sample.now)) - sample.expected(logits)
+    followed = measured(there / asked, len(keep)) if abs(asked) > 1e-6 else NO_ANSWER
     removed = domain.explained_by(mix) if domain else None
-    return Prior(before, now, rise.z, needed, found, followed, removed)
+    moved = logistic(log_odds(sample.now) + found)
+    return Prior(before, now, rise.z, needed, found, followed, _noisy(sample, moved), removed)
+
+
+def _noisy(sample: Sample, moved: Floats) -> bool:
+    outcome = sample.sides.current.outcome
+    flipped = noise_of(sample, sample.now).fitted
+    gained = sample.actual(log_loss(outcome, moved) - log_loss(outcome, flipped))
+    return bool(gained[0] > 0)
 
 
 def mixed(outcome: Floats, share: float) -> Floats:
@@ -69,7 +93,7 @@ def mixed(outcome: Floats, share: float) -> Floats:
 
 
 def prior_shift(sample: Sample, prior: Prior) -> tuple[Sample, Claim]:
-    """Claims what the wrong prior costs and what the new mix of classes costs; scores are corrected for it."""
+    """Claims what the wrong prior and the new mix of classes cost; scores are corrected for it."""
     outcome = sample.sides.current.outcome
     right = logistic(log_odds(sample.now) + prior.found)
     wrong = sample.sides.now.means(sample.lost_now - log_loss(outcome, right))
@@ -82,7 +106,7 @@ def prior_shift(sample: Sample, prior: Prior) -> tuple[Sample, Claim]:
         f"the share of positives is {prior.now:.1%}, {prior.before:.1%} before",
         f"scores fit again when all log-odds move by {prior.found:+.2f};"
         f" a change of the share alone asks for {prior.needed:+.2f}",
-        f"the scores moved by {prior.followed:.0%} of what that mix of the old classes would",
+        f"the scores moved by {_percent(prior.followed)} of what that mix of the old classes would",
     ]
     if prior.removed is not None:
         evidence.append(
@@ -95,7 +119,14 @@ def prior_shift(sample: Sample, prior: Prior) -> tuple[Sample, Claim]:
         part=part,
         first_seen=sample.sides.first_seen(sample.sides.reference.outcome, outcome),
         action=Action.RECALIBRATE,
-        confidence=Confidence.HIGH if prior.followed > HALF else Confidence.MEDIUM,
+        counter_evidence=()
+        if prior.sure
+        else ("the features have not clearly followed the new mix",),
+        confidence=Confidence.HIGH if prior.sure else Confidence.MEDIUM,
     )
     corrected = replace(sample, now=right, before=base, weight=weight)
     return corrected.without(part), claim
+
+
+def _percent(value: Measured) -> str:
+    return f"{value:.0%}" if value.ok else "an unknown part"

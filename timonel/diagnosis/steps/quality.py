@@ -120,7 +120,7 @@ def _claim(sample: Sample, repair: Repair, known: bool) -> Claim:
     )
 
 
-def broken_rows(sample: Sample, found: tuple[Breakage, ...]) -> tuple[Sample, Claim] | None:
+def broken_rows(sample: Sample, found: tuple[Breakage, ...]) -> tuple[Sample, Claim]:
     """Rows that are broken in one column: their share times what they lose more than the others."""
     column = sample.column(found[0].column)
     rows = np.logical_or.reduce([b.mask(column, sample.sides.current) for b in found])

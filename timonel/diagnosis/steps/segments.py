@@ -38,7 +38,7 @@ class Segment:
 
 
 def worst_segment(sample: Sample, loss: Floats) -> Segment | None:
-    """The segment with the greatest loss above the mean's; None if none carries clearly more than its share."""
+    """The segment with the greatest loss above the mean's; None if none has clearly more than its share."""
     half = sample.sides.now.block % 2 == 0
     rows = sample.keep
     search, held = rows & half, rows & ~half

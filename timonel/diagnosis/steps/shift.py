@@ -22,6 +22,7 @@ from timonel.performance.calibration import Calibrator, fit_calibrator
 
 SUPPORT = 0.02
 """With a larger share of rows like none of the reference, a model can learn something new."""
+CLEAR = 4.0
 FADED = 0.4
 """A shift that is less than this part of its peak at the end of the window has come and gone."""
 SLICES = 7
@@ -68,6 +69,13 @@ def split(sample: Sample, chances: tuple[Floats, Floats], domain: Domain) -> Spl
     moved = (same - sample.expected(beyond[0])) + (sample.actual(beyond[1]) - there)
     kept = float(sample.keep.mean())
     return Split((harder + moved) * kept, (there - same) * kept, beyond[0], beyond[1])
+
+
+def miscalibrated(sample: Sample) -> bool:
+    """Whether scores fit the outcomes worse than in the reference, whoever the rows are."""
+    sides = (sample.sides.reference, sample.before), (sample.sides.current, sample.now)
+    before, now = (log_loss(side.outcome, p) - entropy(p) for side, p in sides)
+    return sample.sure(before, now, sample.actual(now) - sample.expected(before)) > CLEAR
 
 
 def covariate_shift(sample: Sample, found: Split, domain: Domain, risky: bool) -> Claim:
@@ -129,7 +137,8 @@ def _course(column: Column, sample: Sample) -> Floats:
     at = (time - time[0]) * SLICES // span if len(time) else time
     means = [np.nanmean(now[at == k]) for k in range(SLICES) if (~np.isnan(now[at == k])).any()]
     spread = float(np.nanstd(before)) or 1.0
-    return (np.array(means) - np.nanmean(before)) / spread
+    course: Floats = (np.array(means) - np.nanmean(before)) / spread
+    return course
 
 
 def _ranks(reference: Floats, values: Floats) -> Floats:
