@@ -1,4 +1,8 @@
-"""The stacks that hold data, created by CloudFormation on a moto server over HTTP."""
+"""The stacks that hold data, created by CloudFormation on a moto server over HTTP.
+
+moto creates keys with rotation, buckets with encryption, repositories, exports and imports. It ignores bucket
+policies, versioning, lifecycle and scanning in a template: those are asserted on it (test_stacks.py).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ def outputs(client: Any, synthesised: Any) -> dict[str, str]:
     formation = client("cloudformation")
     found: dict[str, str] = {}
     for name in ("storage", "registry"):
-        body = json.dumps(synthesised.raw[f"dev/{name}"])
+        body = _without_tags_of_keys(synthesised.raw[f"dev/{name}"])
         stack = f"timonel-dev-{name}"
         formation.create_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
         described = formation.describe_stacks(StackName=stack)["Stacks"][0]
@@ -41,37 +45,46 @@ def outputs(client: Any, synthesised: Any) -> dict[str, str]:
     return found
 
 
-def test_buckets_hold_versions_encrypted_by_the_stacks_key(
-    client: Any, outputs: dict[str, str]
-) -> None:
-    """An object written twice has two versions; the bucket encrypts by a key that rotates."""
-    s3 = client("s3")
-    bucket = outputs["LedgerBucket"]
-    for body in (b"one", b"two"):
-        s3.put_object(Bucket=bucket, Key="_delta_log/0.json", Body=body)
-    assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 2
-    rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-    key = rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
-    assert client("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+def _without_tags_of_keys(template: dict[str, Any]) -> str:
+    """moto 5.2 reads the tags of a key in CloudFormation as KMS's own API writes them, and fails."""
+    copy = json.loads(json.dumps(template))
+    for part in copy["Resources"].values():
+        if part["Type"] == "AWS::KMS::Key":
+            del part["Properties"]["Tags"]
+    return json.dumps(copy)
 
 
-def test_buckets_expire_old_versions_and_are_closed(client: Any, outputs: dict[str, str]) -> None:
-    """What is erased is gone after the stage's days; public access is blocked in all four ways."""
+def test_buckets_are_encrypted_by_the_stacks_key(client: Any, outputs: dict[str, str]) -> None:
+    """What is written to a bucket is encrypted by the key of the stack, which rotates."""
     s3 = client("s3")
     for bucket in (outputs["LedgerBucket"], outputs["DataBucket"], outputs["ArtifactsBucket"]):
-        rule = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]
-        assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
-        block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
-        assert all(block.values())
-        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
-        assert "aws:SecureTransport" in policy
+        rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"][
+            "Rules"
+        ]
+        key = rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+        assert client("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+        s3.put_object(Bucket=bucket, Key="_delta_log/0.json", Body=b"{}")
+        assert s3.get_object(Bucket=bucket, Key="_delta_log/0.json")["Body"].read() == b"{}"
 
 
-def test_repositories_are_there_for_each_image(client: Any, outputs: dict[str, str]) -> None:
-    """Five repositories, named by stage and image, scanning on push."""
+def test_repositories_stand_on_the_other_stacks_key(client: Any, outputs: dict[str, str]) -> None:
+    """Five repositories, named by stage and image, in a stack that imports what storage exports."""
     found = client("ecr").describe_repositories()["repositories"]
-    names = sorted(one["repositoryName"] for one in found)
     images = ("components", "detector", "explainer", "monitor", "predictor")
+    names = sorted(one["repositoryName"] for one in found)
     assert names == [f"timonel/dev/{image}" for image in images]
-    assert all(one["imageScanningConfiguration"]["scanOnPush"] for one in found)
+    exported = [one["Name"] for one in client("cloudformation").list_exports()["Exports"]]
+    assert any("Key" in name for name in exported)
     assert outputs["PredictorUri"].endswith("timonel/dev/predictor")
+
+
+def test_stacks_go_in_the_other_order(client: Any, outputs: dict[str, str]) -> None:
+    """dev can be deleted again: the importing stack first, then the exporting one when it is empty."""
+    for output, bucket in outputs.items():
+        if output.endswith("Bucket"):
+            client("s3").delete_object(Bucket=bucket, Key="_delta_log/0.json")
+    formation = client("cloudformation")
+    for name in ("registry", "storage"):
+        formation.delete_stack(StackName=f"timonel-dev-{name}")
+    assert formation.list_exports()["Exports"] == []
+    assert client("ecr").describe_repositories()["repositories"] == []

@@ -1,0 +1,34 @@
+"""Programs of the runner that are not here, played by scripts that write down how they were called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Player = Callable[..., None]
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """One line a call."""
+    file = tmp_path / "calls"
+    file.touch()
+    return file
+
+
+@pytest.fixture
+def played(tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Player:
+    """`played("helm", "exit 3")`: a program on PATH that notes its arguments and does as told."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+
+    def play(name: str, body: str = "true") -> None:
+        program = place / name
+        program.write_text(f'#!/usr/bin/env bash\necho "{name} $*" >> {calls}\n{body}\n')
+        program.chmod(0o755)
+
+    return play
