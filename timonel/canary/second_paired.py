@@ -7,7 +7,7 @@ from datetime import datetime
 from timonel.canary.block import Paired
 from timonel.canary.paired import PairedSums, log_harm, log_safe
 from timonel.canary.second import LEAST_MATURED, LEAST_ROWS, Second, SecondVerdict, settled
-from timonel.canary.standing import as_e, paired_rates
+from timonel.canary.standing import as_e, paired_difference
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def second_verdict_paired(
         1 / alpha_harm,
         as_e(safe),
         1 / alpha_promote,
-        paired_rates(sums)[0],
+        paired_difference(sums),
         len(fit),
         tuple(p for p in problems if p),
     )
@@ -89,7 +89,7 @@ def _reasons(
         Second.KEEP: f"the new version is worse by less than {margin:g}",
         Second.UNDECIDED: f"neither worse nor within {margin:g} so far",
     }[verdict]
-    difference = paired_rates(sums)[0]
+    difference = paired_difference(sums)
     yield (
         f"{what}: of {sums.n:,} labelled rows that both scored, {sums.only_canary:,} only the new version got"
         f" wrong and {sums.only_stable:,} only its predecessor, over {len(fit)} vintages; difference"

@@ -158,7 +158,7 @@ def _difference(contrast: Floats, half: float, n: int) -> Measured:
 def _uncounted_rates(plan: CanaryPlan, state: JudgeState, metric: Metric) -> Shown:
     none = Measured.absent(State.NO_DATA)
     if metric.kind is Evidence.PAIRED:
-        return paired_rates(state.paired.get(metric.name, PairedSums()))
+        return _paired_rates(state.paired.get(metric.name, PairedSums()))
     mean = mean_of(plan, state, metric)
     arms = [
         Measured(s.mean, None, None, s.n) if (s := sums.get(metric.name)) and s.n else none
@@ -171,21 +171,29 @@ def _uncounted_rates(plan: CanaryPlan, state: JudgeState, metric: Metric) -> Sho
     return shown, arms[0], arms[1]
 
 
-def paired_rates(sums: PairedSums) -> Shown:
-    """The shares of rows that one version alone got wrong, and their difference."""
+def paired_difference(sums: PairedSums) -> Measured:
+    """The share of rows that the canary alone got wrong, less that of the champion."""
     if sums.n < losses.LEAST:
-        absent = Measured.absent(State.TOO_FEW if sums.n else State.NO_DATA, sums.n)
-        return absent, absent, absent
+        return Measured.absent(State.TOO_FEW if sums.n else State.NO_DATA, sums.n)
     n, up, down = sums.n, sums.only_canary, sums.only_stable
     value = (up - down) / n
     sd = math.sqrt(max((up + down) / n - value**2, 1 / n))
     half = losses.half_width(Mean(n, value, sd), ALPHA)
-    lower, upper = rate_bounds(np.array([n, n], float), np.array([down, up], float), ALPHA)
+    return Measured(value, value - half, value + half, n)
+
+
+def _paired_rates(sums: PairedSums) -> Shown:
+    """The shares of rows that one version alone got wrong, and their difference."""
+    difference = paired_difference(sums)
+    if difference.value is None:
+        return difference, difference, difference
+    n, wrong = sums.n, (sums.only_stable, sums.only_canary)
+    lower, upper = rate_bounds(np.array([n, n], float), np.array(wrong, float), ALPHA)
     arms = [
         Measured(y / n, float(low), float(high), n)
-        for y, low, high in zip((down, up), lower, upper, strict=True)
+        for y, low, high in zip(wrong, lower, upper, strict=True)
     ]
-    return Measured(value, value - half, value + half, n), arms[0], arms[1]
+    return difference, arms[0], arms[1]
 
 
 def harms(plan: CanaryPlan, held: Logs) -> Iterator[Metric]:
