@@ -5,7 +5,7 @@ from typing import Any
 
 from timonel.ledger import Record
 from timonel_pipelines.rollout.record.lease import KIND
-from timonel_pipelines.rollout.record.reading import Step, details_of
+from timonel_pipelines.rollout.record.reading import Step, details_of, numbers_of
 from timonel_pipelines.rollout.record.state import Phase, State
 
 Told = Mapping[str, Any]
@@ -15,6 +15,7 @@ MOST_BLOCKS = 15
 
 def markdown(state: State, blocks: Sequence[Told], records: Iterable[Record]) -> str:
     """The report as Markdown."""
+    chain = list(records)
     parts = [
         f"# {heading(state)}",
         "",
@@ -29,7 +30,8 @@ def markdown(state: State, blocks: Sequence[Told], records: Iterable[Record]) ->
         "",
         *(_evidence(blocks[-1]["decision"]) if blocks else ()),
         *_course(blocks),
-        *_chain(state, records),
+        *_second(last_second(chain, state.id)),
+        *_chain(state, chain),
     ]
     return "\n".join(parts)
 
@@ -67,6 +69,26 @@ def _course(blocks: Sequence[Told]) -> Iterator[str]:
             cells = [f"{number}", block["end"][:19], weight, *requests, decision["verdict"]]
             yield f"| {' | '.join(cells)} |"
     yield ""
+
+
+def last_second(records: Iterable[Record], rollout: str) -> Told | None:
+    """The numbers of the last second verdict on a rollout; None: nobody asked for one yet."""
+    said = [(record, details_of(record)) for record in records if record.kind == KIND]
+    own = [r for r, d in said if d is not None and (d.rollout, d.step) == (rollout, Step.SECOND)]
+    return numbers_of(own[-1]) if own else None
+
+
+def _second(said: Told | None) -> Iterator[str]:
+    if said is None:
+        return
+    yield from ("## Second verdict", "", f"**{said['verdict']}**, {said['method']}", "")
+    yield from (f"- {reason}" for reason in (*said["reasons"], *said["left_out"]))
+    yield from ("", "| vintages | difference | harm, of | safety, of | of the verdict |")
+    yield "|---|---|---|---|---|"
+    harm = _against(said["e_harm"], said["harm_bar"])
+    safe = _against(said["e_safe"], said["safe_bar"])
+    cells = [str(said["vintages"]), _measured(said["difference"]), harm, safe]
+    yield from (f"| {' | '.join(cells)} | `{said['judged'][:12]}` |", "")
 
 
 def _chain(state: State, records: Iterable[Record]) -> Iterator[str]:
