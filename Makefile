@@ -70,6 +70,18 @@ test-spark: .venv/spark/installed ## the tests that need Apache Spark, in a venv
 test-infra: .venv/infra/installed ## the tests of the AWS stacks and the workflows, in a venv of their own; needs Node
 	.venv/infra/bin/python -m pytest tests/infra tests/workflows
 
+.PHONY: generate-infra
+generate-infra: .venv/infra/installed ## rewrite the committed CloudFormation templates of all stages
+	cd infra && ../.venv/infra/bin/python -m timonel_infra.golden
+
+.PHONY: lint-infra
+lint-infra: .venv/infra/installed ## mypy --strict on the AWS stacks and the platform's installer
+	cd infra && ../.venv/infra/bin/mypy timonel_infra app.py
+
+.PHONY: platform
+platform: install ## the platform onto the cluster of KUBECONFIG (PARTS="..." some of it, DRY_RUN=1 renders it, CHARTS=dir)
+	PYTHONPATH=infra $(BIN)/python -m timonel_infra.platform $(if $(DRY_RUN),--dry-run) $(if $(CHARTS),--charts $(CHARTS)) $(PARTS)
+
 .PHONY: bench-serving
 bench-serving: install ## the predictor beside KServe's sklearn server: CPU a request, latency, targets
 	$(BIN)/python benchmarks/serving.py $(BENCH)
