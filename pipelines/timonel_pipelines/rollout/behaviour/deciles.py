@@ -42,7 +42,8 @@ def deciles(package: Path) -> tuple[float, ...]:
         ) from None
     names = [n for n in table.column_names if n == "score" or n.startswith("score_")]
     scores = np.max([table[name].to_numpy() for name in names], axis=0)
-    edges = np.unique(np.quantile(scores, np.arange(1, DECILES + 1) / (DECILES + 1)))
+    parts = np.arange(1, DECILES + 1) / (DECILES + 1)
+    edges = np.unique(np.quantile(scores, parts, method="inverted_cdf"))
     if len(edges) < DECILES:
         raise BadInput(
             f"the champion's scores have {len(edges)} different deciles, expected {DECILES}",
