@@ -94,11 +94,13 @@ class Vintages:
         table = fresh_rows(self.pair.ledger, stretch, NONE)
         found = compared(self.pair.rows(table, ()), ERRORS)
         both = self._counts(stretch)
+        # copies of mirrored requests never get a label: the version that users saw tells what has matured
+        served = max(both.stable, both.canary, key=lambda vintage: vintage.matured)
         return PairedVintage(
             stretch.start,
             stretch.stop,
-            both.stable.predictions + both.canary.predictions,
-            both.stable.labelled + both.canary.labelled,
+            served.predictions,
+            served.labelled,
             found.paired[LABELLED],
         )
 
