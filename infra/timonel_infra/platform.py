@@ -1,12 +1,13 @@
 """The platform on a cluster: pinned Helm releases and kustomizations, on AWS or anywhere else.
 
-`python -m timonel_infra.platform [--dry-run] [--charts DIR] [PART ...]`, in the order of `manifests/platform/platform.yaml`.
-Needs `helm` and `kubectl`; nothing of AWS.
+`python -m timonel_infra.platform [--dry-run] [--charts DIR] [PART ...]`, in the order of
+`manifests/platform/platform.yaml`. Needs `helm` and `kubectl`; nothing of AWS.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,8 @@ def main() -> None:
     if unknown := set(asked.parts) - {part.name for part in known}:
         names = ", ".join(part.name for part in known)
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {names}")
+    if missing := [tool for tool in ("helm", "kubectl") if shutil.which(tool) is None]:
+        parser.error(f"{' and '.join(missing)} not found in PATH: install Helm 4 and kubectl")
     for part in known:
         if asked.parts and part.name not in asked.parts:
             continue
