@@ -140,6 +140,10 @@ bench-canary: install ## error rates of the canary's judge, beside common rules,
 bench-paired: install ## labels until one more error in a hundred is found: pairs beside what each version served (2 minutes; BENCH=--quick)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paired.py $(BENCH)
 
+.PHONY: bench-diagnosis
+bench-diagnosis: install ## is every incident of the fault suite named: confusion matrix, abstentions, seconds (15 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/diagnosis/run.py $(BENCH)
+
 .PHONY: soak
 soak: install ## detector and monitor under load for 10 minutes: is memory flat (BENCH='--minutes 1 --rate 200')
 	$(BIN)/python benchmarks/soak.py $(BENCH)

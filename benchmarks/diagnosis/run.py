@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from cases import CLEAN, Trial, simulated, singles, trial
+from cases import CLEAN, Trial, accidents, simulated, singles, trial
 
-from timonel.diagnosis import Action, Cause, Confidence, Diagnosis, DiagnosisState, diagnose
+from timonel.diagnosis import Action, Cause, Confidence, Diagnosis, diagnose
 from timonel.faults import Severity
 
-ABSTAINS = (DiagnosisState.UNKNOWN, DiagnosisState.NOT_ENOUGH, DiagnosisState.NONE)
+SOURCES = {"simulated": simulated, "accidents": accidents}
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,23 @@ def line(score: Score) -> str:
 def main() -> None:
     """Run the suite and print the tables."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, default=100_000, help="of the simulated log")
+    options.add_argument("--source", choices=[*SOURCES], help="one of them only")
     options.add_argument("--seeds", type=int, default=1)
     options.add_argument("--only", help="incidents whose name holds this")
-    options.add_argument("--clean", type=int, default=20, help="runs in which nothing is wrong")
+    options.add_argument("--clean", type=int, default=20, help="healthy runs of each source")
     options.add_argument("--mature", action="store_true", help="mature labels only")
     given = options.parse_args()
-    source = simulated(given.rows)
-    scores = []
-    for seed in range(given.seeds):
-        for one in singles(source, 100 + seed):
-            if (given.only and given.only not in one.incidents[0]) or (
-                given.mature and not one.mature
-            ):
-                continue
-            scores.append(asked(one, seed))
-            print(line(scores[-1]), flush=True)
-    clean = [
-        asked(trial(source, (), Severity.LOW, mature=True, seed=500 + k), k)
-        for k in range(given.clean)
-    ]
-    for score in clean:
-        print(line(score))
+    sources = [make() for name, make in SOURCES.items() if given.source in (name, None)]
+    scores, clean = [], []
+    for source in sources:
+        for seed in range(given.seeds):
+            for one in singles(source, 100 + seed, given.only or "", early=not given.mature):
+                scores.append(asked(one, seed))
+                print(line(scores[-1]), flush=True)
+        for k in range(given.clean):
+            one = trial(source, (), Severity.LOW, mature=True, seed=500 + k)
+            clean.append(asked(one, k))
+            print(line(clean[-1]), flush=True)
     report(scores, clean)
 
 

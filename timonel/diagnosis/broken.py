@@ -8,10 +8,12 @@ import pyarrow as pa
 
 from timonel.contract.model import ColumnContract
 from timonel.diagnosis.case import Case
+from timonel.diagnosis.cause import Cause
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.columns import Column, read_column
 from timonel.diagnosis.facts.delivery import outage
 from timonel.diagnosis.facts.features import Breakage, breakages
+from timonel.diagnosis.finding import Scope
 from timonel.diagnosis.rows import plain
 from timonel.diagnosis.sides import Sides
 
@@ -28,7 +30,8 @@ class Looked:
     names: tuple[str, ...]
     """Features that can be read."""
     broken: dict[str, tuple[Breakage, ...]]
-    outages: tuple[Claim, ...]
+    facts: tuple[Claim, ...]
+    """Columns of another type, segments without rows."""
     missing: tuple[str, ...]
     sides: Sides
     """The rows that were looked at."""
@@ -51,8 +54,11 @@ def look(case: Case, full: Sides, rng: np.random.Generator) -> Looked:
         found = tuple(breakages(column, sides, known.get(name)))
         if found:
             broken[name] = found
+    retyped = tuple(c for name in names if (c := _retyped(full, name)) is not None)
     outages = tuple(o for name in readable if (o := _outage(full, name)) is not None)
-    return Looked(tuple(readable), broken, outages, tuple(_missing(case, names, odd)), sides)
+    return Looked(
+        tuple(readable), broken, (*retyped, *outages), tuple(_missing(case, names, odd)), sides
+    )
 
 
 def contracts(case: Case) -> dict[str, ColumnContract]:
@@ -73,6 +79,20 @@ def narrowed(sides: Sides, names: tuple[str, ...], most: int, rng: np.random.Gen
         for side in (sides.reference, sides.current)
     ]
     return Sides.of(few[0], few[1], rng)
+
+
+def _retyped(full: Sides, name: str) -> Claim | None:
+    """A number that comes as text, or the other way round."""
+    sides = (full.reference.table, full.current.table)
+    before, now = (plain(table[name]).type for table in sides)
+    words = [pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in (before, now)]
+    if words[0] == words[1] or pa.types.is_null(before) or pa.types.is_null(now):
+        return None
+    return Claim(
+        cause=Cause.DATA_QUALITY,
+        scope=Scope((name,)),
+        evidence=(f"{name} holds {now}, it held {before}",),
+    )
 
 
 def _outage(full: Sides, name: str) -> Claim | None:

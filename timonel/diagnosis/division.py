@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from timonel.diagnosis.broken import MOST_COLUMNS, Looked, contracts, read
 from timonel.diagnosis.case import Case
 from timonel.diagnosis.claim import Claim
+from timonel.diagnosis.columns import Column
 from timonel.diagnosis.facts.features import Breakage
 from timonel.diagnosis.loss import Floats
 from timonel.diagnosis.resampling import clear
@@ -116,12 +117,21 @@ class Dividing:
         every = [read(name, sides, known.get(name)) for name in self.looked.names]
         columns = [c for c in every if c is not None]
         if len(columns) > MOST_COLUMNS:
-            columns.sort(key=lambda c: (c.name not in self.looked.broken, -moved_by(c)))
+            columns = self._telling(columns, sides)
             self.missing.append(
-                f"{len(columns) - MOST_COLUMNS} of {len(columns)} features, those that moved least,"
-                " were left out where features are looked at together"
+                f"{len(columns) - MOST_COLUMNS} of {len(columns)} features, those that moved least and"
+                " tell least of errors, were left out where features are looked at together"
             )
         return Sample.of(sides, tuple(columns[:MOST_COLUMNS]))
+
+    def _telling(self, columns: list[Column], sides: Sides) -> list[Column]:
+        """Broken columns first, then in turn those that moved most and those that errors go with."""
+        wrong = np.abs(sides.current.outcome - sides.current.score)
+        moved = sorted(columns, key=lambda c: -moved_by(c))
+        told = sorted(columns, key=lambda c: -_goes_with(c, wrong))
+        broken = [c for c in columns if c.name in self.looked.broken]
+        turns = [column for pair in zip(moved, told, strict=True) for column in pair]
+        return list({c.name: c for c in (*broken, *turns)}.values())
 
     def _run(self, sample: Sample, changed: bool) -> tuple[Sample, list[Claim]]:
         claims: list[Claim] = []
@@ -236,3 +246,12 @@ class Dividing:
         if not (changed and share > LEAST):
             return sample, claims
         return sample.without(found.covariate), [*claims, replace(self.drift, part=found.covariate)]
+
+
+def _goes_with(column: Column, error: Floats) -> float:
+    """The correlation of a column with the size of errors, whatever its sign."""
+    known = ~np.isnan(column.current)
+    values, wrong = column.current[known], error[known]
+    if len(values) < ENOUGH or not np.ptp(values) or not np.ptp(wrong):
+        return 0.0
+    return float(abs(np.corrcoef(values, wrong)[0, 1]))

@@ -22,7 +22,7 @@ RATE = 0.15
 PENALTY = 10.0
 """Added to each leaf's curvature: few rows move a leaf little."""
 LEAST_LEAF = 20.0
-ROWS_A_TREE = 0.6
+ROWS_A_TREE = 0.5
 FOLDS = 2
 
 

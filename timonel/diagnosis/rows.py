@@ -97,12 +97,10 @@ class Rows:
     @cached_property
     def lost(self) -> Bools:
         """Rows that were answered without a prediction, whatever the status."""
-        name = "score" if self.has("score") else "prediction"
-        if name not in self.table.column_names:
-            return np.zeros(len(self), dtype=np.bool_)
-        if name == "prediction":
-            return ~np.asarray(self.table[name].is_valid())
-        return np.isnan(self.score)
+        for name in ("prediction", "score"):
+            if name in self.table.column_names:
+                return ~np.asarray(self.table[name].is_valid())
+        return np.zeros(len(self), dtype=np.bool_)
 
     @cached_property
     def failed(self) -> Bools:
