@@ -1,5 +1,6 @@
 """What is known before a rollout starts: base rates from the monitor, noise from earlier rollouts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_what_is_set_stays_and_little_teaches_nothing() -> None:
     assert found.said["noise"] == {}
     short = learnt(PLAN, {}, history(0.5, n=59))
     assert short.plan.metrics == PLAN.metrics
+
+
+def test_what_hardly_happens_shows_nothing_of_its_noise() -> None:
+    """Of a rate with a handful of bad requests noise stays to be learnt, and so does that of scores."""
+    quiet = [replace(b, stable=Arm(3000, {"errors": 0})) for b in history(0.0)]
+    rare = [replace(b, canary=Arm(3000, {"errors": int(i < 5)})) for i, b in enumerate(quiet)]
+    edges = tuple(x / 10 for x in range(1, 10))
+    plan = CanaryPlan(
+        [Metric("errors", margin=0.002), Metric("scores", kind="scores", edges=edges)]
+    )
+    found = learnt(plan, {}, rare)
+    assert found.said["noise"] == {}
+    assert found.said["noise_learnt_on_the_way"] == ["errors", "scores"]
 
 
 def test_only_blocks_of_rollouts_that_promoted_teach(tmp_path: Path) -> None:

@@ -13,8 +13,12 @@ from typing import Any
 
 from timonel.canary import Block, CanaryPlan, Metric, Verdict
 from timonel.canary.noise import LEAST_HISTORY
+from timonel.canary.streams import COUNTED
+from timonel.terms import Evidence
 from timonel_pipelines.rollout.record.state import Phase, Rollouts
 
+LEAST_BAD = 100
+"""Bad requests below which a rate shows nothing of its noise."""
 MOST_BLOCKS = 7 * 1440
 """Earlier blocks that are looked at, the newest rollouts first."""
 
@@ -42,17 +46,18 @@ def learnt(plan: CanaryPlan, rates: Mapping[str, float], earlier: Iterable[Block
     of = list(zip(plan.metrics, metrics, strict=True))
     noise = {m.name: _largest(m) for was, m in of if was.noise is None and m.noise is not None}
     base = {m.name: m.base_rate for was, m in of if was.base_rate is None and m.base_rate}
-    cautious = [m.name for m in plan.streams.metrics if m.noise is None and m.name not in noise]
+    cautious = [m.name for m in metrics if m.kind in COUNTED and m.noise is None]
     said = {"base_rates": base, "noise": noise, "blocks": len(blocks) if noise else 0}
     return Learnt(plan.with_metrics(metrics), said | {"noise_learnt_on_the_way": cautious})
 
 
 def _learnt(plan: CanaryPlan, metric: Metric, blocks: Sequence[Block]) -> Metric:
     """With the noise that earlier blocks show of it, if enough of them report it."""
-    if metric not in plan.streams.metrics or metric.noise is not None:
+    if metric.kind not in (Evidence.RATE, Evidence.LATENCY) or metric.noise is not None:
         return metric
     telling = [b for b in blocks if _tells(metric, b)]
-    if len(telling) < LEAST_HISTORY:
+    bad = sum(a.counts.get(metric.name, 0) for b in telling for a in (b.stable, b.canary))
+    if len(telling) < LEAST_HISTORY or (metric.kind is Evidence.RATE and bad < LEAST_BAD):
         return metric
     alone = plan.with_metrics([replace(metric, weight=1.0)])
     (found,) = alone.learn(telling).metrics
