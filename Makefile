@@ -40,8 +40,8 @@ demo: install ## the whole way on real data (EXAMPLE=accidents|employment|spam|f
 	$(BIN)/python examples/demo.py $(EXAMPLE) $(if $(INCIDENT),--incident $(INCIDENT))
 
 .PHONY: demo-canary
-demo-canary: install ## a second version released beside the first behind a router, judged and promoted under steady requests
-	$(BIN)/python examples/canary.py
+demo-canary: install ## three releases behind a router: promoted, rolled back, taken back once labels came (STAY=1: left running)
+	$(BIN)/python examples/canary.py $(if $(STAY),--stay)
 
 .PHONY: up
 up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
@@ -143,6 +143,10 @@ bench-paired: install ## labels until one more error in a hundred is found: pair
 .PHONY: bench-diagnosis
 bench-diagnosis: install ## is every incident of the fault suite named: confusion matrix, abstentions, seconds (15 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/diagnosis/run.py $(BENCH)
+
+.PHONY: bench-rollout-load
+bench-rollout-load: install ## does a request fail because of a rollout: 20,000 over weight changes and promotions (5 minutes)
+	$(BIN)/python benchmarks/rollout_load.py $(BENCH)
 
 .PHONY: soak
 soak: install ## detector and monitor under load for 10 minutes: is memory flat (BENCH='--minutes 1 --rate 200')
