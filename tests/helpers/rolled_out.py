@@ -1,7 +1,7 @@
 """A monitor that judges a canary, with a clock of the test's own."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ import pyarrow as pa
 
 from timonel import ModelMonitor, MonitorConfig
 from timonel.config import parse_config
+from timonel.ledger import Decision, Ledger
+from timonel.ledger import Place as LedgerPlace
 from timonel_serving.monitor.disk.records import Record, table_bytes
 from timonel_serving.monitor.models.watched import Place, Watched
 from timonel_serving.monitor.rollouts.state import Hosted
+from timonel_serving.monitor.rollouts.story import of_hosted
 
 START = 1_763_078_400.0
 """14 November 2025, 00:00 UTC."""
@@ -51,6 +54,7 @@ class Bench:
     name: str = "fraud"
     settings: str = SETTINGS
     now: float = START
+    ledger: Ledger | None = None
 
     def __post_init__(self) -> None:
         self.marks: dict[str, int] = {}
@@ -59,7 +63,9 @@ class Bench:
     def _opened(self) -> Watched:
         config = parse_config(self.settings.replace("NAME", self.name))
         monitor = ModelMonitor(config=MonitorConfig.of(config))
-        return Watched(self.name, config, monitor, Place(self.folder), lambda: self.now)
+        ledger = self.ledger
+        place = Place(self.folder, None if ledger is None else lambda: ledger)
+        return Watched(self.name, config, monitor, place, lambda: self.now)
 
     def again(self, settings: str | None = None) -> None:
         """The monitor was killed and started again: nothing is written at its end."""
@@ -95,3 +101,42 @@ class Bench:
     def at(self) -> datetime:
         """The clock as a time."""
         return datetime.fromtimestamp(self.now, UTC)
+
+
+def recorded_rollout(folder: Path, name: str, judged: "Bench") -> "Bench":
+    """A model whose rollout a driver recorded in the ledger: the evidence is that of another one."""
+    ledger = Ledger(LedgerPlace.of(str(folder / "ledger"), {}))
+    one = judged.watched.rollouts.all[0]
+    story, versions = of_hosted(one), ({"number": "6"}, {"number": "7", "digest": "4f" * 32})
+    steps: list[tuple[str, str, dict[str, Any]]] = [
+        ("claimed", "rollout of version 7 asks for its turn", {}),
+        (
+            "started",
+            "version 7 beside version 6, 20 % of the requests",
+            {"champion": versions[0], "challenger": versions[1], "weight": 20},
+        ),
+        ("held", "the rollout goes on", {}),
+        ("weight", "50 % of the requests after 3 blocks", {"weight": 50}),
+        (
+            "judged",
+            f"promote after {one.decision['blocks']} blocks: {'; '.join(one.reasons)}",
+            {"decision": one.decision, "course": story.course, "challenger_digest": "4f" * 32},
+        ),
+        ("promoting", "champion becomes version 7, was 6", {"challenger_digest": "4f" * 32}),
+        ("ended", "promoted: champion is now version 7", {"verdict": "promote", "reasons": []}),
+    ]
+    at = datetime.fromtimestamp(START, UTC)
+    ledger.decide(Decision(time=at, kind="training", model=name, version="7", summary="trained"))
+    for i, (step, said, more) in enumerate(steps):
+        details = {"rollout": "20251114T001000-7", "step": step, "lease_seconds": 600.0} | more
+        ledger.decide(
+            Decision(
+                time=at + timedelta(minutes=10 + i),
+                kind="rollout",
+                model=name,
+                version="7",
+                summary=said,
+                details=details,
+            )
+        )
+    return Bench(folder / name, name=name, ledger=ledger)

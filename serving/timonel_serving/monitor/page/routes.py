@@ -18,6 +18,8 @@ from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.page.asked import RANGES, Asked
 from timonel_serving.monitor.page.model import model_page
 from timonel_serving.monitor.page.overview import row, worst_first
+from timonel_serving.monitor.page.rollouts.decisions import decided, released
+from timonel_serving.monitor.page.rollouts.view import rollout_page
 from timonel_serving.monitor.page.static_files import static_files
 from timonel_serving.monitor.page.views import Views
 from timonel_serving.problems import NotFound
@@ -80,7 +82,14 @@ class Page:
         """One model, as the query says."""
         watched, asked = self.station.model(name), Asked.of(request.query_params)
         shown = model_page(watched, self.views.get(watched, asked), asked)
-        return "model.html", shown | {"decisions": self.views.decisions(watched)}
+        rollouts, found = self.views.rollouts(watched), self.views.decisions(watched)
+        told = {"decisions": decided(found.records), "unread": found.error}
+        return "model.html", shown | told | released(rollouts)
+
+    def rollout(self, name: str, rollout: str) -> tuple[str, dict[str, Any]]:
+        """One rollout of a model."""
+        stories = self.views.rollouts(self.station.model(name))
+        return "rollout.html", rollout_page(name, rollout, stories)
 
 
 def routes(station: Station) -> APIRouter:
@@ -94,6 +103,10 @@ def routes(station: Station) -> APIRouter:
     @router.get("/models/{name}")
     def model(name: str, request: Request) -> Response:
         return page.answer(lambda: page.model(name, request), "../")
+
+    @router.get("/models/{name}/rollouts/{rollout}")
+    def rollout(name: str, rollout: str) -> Response:
+        return page.answer(lambda: page.rollout(name, rollout), "../../../")
 
     @router.get("/static/{name}")
     def static(name: str) -> Response:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ from timonel.monitor.report.view import ReportView
 from timonel_serving.monitor.models.readings import Readings
 from timonel_serving.monitor.models.station import Watched
 from timonel_serving.monitor.page.asked import Asked
+from timonel_serving.monitor.rollouts.story import Story, joined, of_lease, recorded
 
 if TYPE_CHECKING:
     from timonel.ledger import Record
@@ -23,9 +25,10 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The newest decisions, or why they cannot be read."""
+    """The newest decisions and all rollouts among them, or why they cannot be read."""
 
     records: "tuple[Record, ...]" = ()
+    rollouts: tuple[Story, ...] = ()
     error: str = ""
 
 
@@ -50,11 +53,18 @@ class Views:
 
         def read() -> Decisions:
             try:
-                return Decisions(tuple(watched.decisions()[:MOST_DECISIONS]))
+                found = watched.decisions()
+                told = tuple(recorded(watched.name, reversed(found)))
+                shown = (one for one in found if not of_lease(one))
+                return Decisions(tuple(islice(shown, MOST_DECISIONS)), told)
             except TimonelError as error:
                 return Decisions(error=error.message)
 
         return self._fresh(watched, ("decisions",), read)
+
+    def rollouts(self, watched: Watched) -> list[Story]:
+        """Those that are judged here as they are now, and those that the ledger tells of; newest first."""
+        return list(joined(watched.rollouts.all, self.decisions(watched).rollouts))
 
     def _fresh(self, watched: Watched, what: tuple[Any, ...], read: Callable[[], Kept]) -> Kept:
         readings, key = watched.readings(), (watched.name, *what)

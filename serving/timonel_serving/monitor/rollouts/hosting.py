@@ -14,7 +14,7 @@ from timonel.errors import BadInput
 from timonel_serving.monitor.rollouts import looking
 from timonel_serving.monitor.rollouts.looking import Source
 from timonel_serving.monitor.rollouts.shelf import MOST, Shelf
-from timonel_serving.monitor.rollouts.state import Hosted, Kind, Point, thinned
+from timonel_serving.monitor.rollouts.state import Happened, Hosted, Kind, Point, thinned
 from timonel_serving.problems import Conflict, NotFound
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -81,7 +81,7 @@ class Rollouts:
                 steady_from=now,
             )
             said = f"version {canary} beside version {stable} is judged here"
-            return self._keep(one.after(Kind.STARTED, now, said))
+            return self._keep(one.after(Happened(at=now, step=Kind.STARTED, said=said)))
 
     def tell_weight(self, name: str, weight: float) -> Hosted:
         """Note what the route was set to."""
@@ -90,7 +90,8 @@ class Rollouts:
             if one.weight == weight:
                 return one
             said = f"the route was set to {weight:g} % for version {one.canary}"
-            return one.after(Kind.WEIGHT, now, said, weight=weight, steady_from=now + self._lag)
+            happened = Happened(at=now, step=Kind.WEIGHT, said=said)
+            return one.after(happened, weight=weight, steady_from=now + self._lag)
 
         return self._change(name, told)
 
@@ -99,7 +100,7 @@ class Rollouts:
 
         def closed(one: Hosted, now: datetime) -> Hosted:
             said = "it was ended from outside before the judge had decided"
-            return one.after(Kind.ENDED, now, said, closed=said)
+            return one.after(Happened(at=now, step=Kind.ENDED, said=said), closed=said)
 
         return self._change(name, closed)
 
@@ -197,6 +198,6 @@ def _told(before: Hosted, after: Hosted, decision: Decision, now: datetime) -> H
     """With the step that a decision is, if it says something new."""
     if decision.final or decision.verdict is not before.verdict:
         verdict = "goes on" if decision.verdict is Verdict.CONTINUE else decision.verdict.value
-        said = f"{verdict} after {decision.blocks} blocks: {'; '.join(decision.reasons)}"
-        return after.after(Kind.JUDGED, now, said)
+        said = f"{verdict} after {decision.blocks} blocks"
+        return after.after(Happened(at=now, step=Kind.JUDGED, said=said, reasons=decision.reasons))
     return after

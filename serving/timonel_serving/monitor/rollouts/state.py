@@ -34,6 +34,7 @@ class Happened(BaseModel):
     at: datetime
     step: Kind
     said: str
+    reasons: tuple[str, ...] = ()
 
 
 class Point(BaseModel):
@@ -110,9 +111,9 @@ class Hosted(BaseModel):
             return (self.closed, *(self.decision["reasons"] if self.decision else ()))
         return tuple(self.decision["reasons"]) if self.decision else ("no block is over yet",)
 
-    def after(self, step: Kind, at: datetime, said: str, **changes: Any) -> "Hosted":
+    def after(self, happened: Happened, **changes: Any) -> "Hosted":
         """With a further step."""
-        steps = (*self.steps[: MOST_STEPS - 1], Happened(at=at, step=step, said=said))
+        steps = (*self.steps[: MOST_STEPS - 1], happened)
         return self.model_copy(update=changes | {"steps": steps})
 
 

@@ -26,6 +26,7 @@ class Told:
     at: datetime
     step: str
     said: str
+    reasons: tuple[str, ...] = ()
     seq: int | None = None
     """Its place in the chain of decisions; None: it is told by this monitor alone."""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -65,7 +66,7 @@ def of_hosted(one: Hosted) -> Story:
         verdict=one.verdict.value,
         final=one.final,
         hosted=True,
-        steps=tuple(Told(s.at, s.step.value, s.said) for s in one.steps),
+        steps=tuple(Told(s.at, s.step.value, s.said, s.reasons) for s in one.steps),
         reasons=one.reasons,
         course=course if one.course else None,
         decision=one.decision,
@@ -81,6 +82,11 @@ def recorded(model: str, records: Iterable["Record"]) -> list[Story]:
             found.setdefault(str(told.details["rollout"]), []).append(told)
     stories = [_story(name, model, steps) for name, steps in found.items()]
     return [one for one in stories if one is not None]
+
+
+def told_of(record: "Record") -> Told | None:
+    """A step of a rollout; None for any other record."""
+    return _told(record) if record.kind == KIND else None
 
 
 def _story(name: str, model: str, steps: list[Told]) -> Story | None:
@@ -100,9 +106,7 @@ def _story(name: str, model: str, steps: list[Told]) -> Story | None:
         final=bool(ended),
         hosted=False,
         steps=shown,
-        reasons=tuple(
-            map(str, _listed(ended.get("reasons")) or _listed((decision or {}).get("reasons")))
-        ),
+        reasons=tuple(map(str, ended.get("reasons") or ())) or _reasons(decision),
         course=judged.get("course"),
         decision=decision,
     )
@@ -110,10 +114,6 @@ def _story(name: str, model: str, steps: list[Told]) -> Story | None:
 
 def _last(steps: Iterable[Told], step: str) -> Mapping[str, Any]:
     return next((one.details for one in reversed(list(steps)) if one.step == step), {})
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _number(version: Any) -> str | None:
@@ -128,8 +128,23 @@ def _told(record: "Record") -> Told | None:
         known = isinstance(details["rollout"], str) and isinstance(details["step"], str)
     except (KeyError, TypeError, ValueError):
         return None
+    if not known:
+        return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return Told(at, details["step"], record.summary, record.seq, details) if known else None
+    reasons = _reasons(details.get("decision"))
+    said = record.summary.partition(": ")[0] if reasons else record.summary
+    return Told(at, details["step"], said, reasons, record.seq, details)
+
+
+def _reasons(decision: Any) -> tuple[str, ...]:
+    found = decision.get("reasons") if isinstance(decision, dict) else None
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def of_lease(record: "Record") -> bool:
+    """Whether a record only holds the turn of a rollout."""
+    told = _told(record) if record.kind == KIND else None
+    return told is not None and told.step in UNTOLD
 
 
 def joined(hosted: Iterable[Hosted], told: Iterable[Story]) -> Iterator[Story]:

@@ -8,18 +8,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 import watched_models as models
 from monitor_pages import served
+from page_looks import ALL, COLOURS, HOSTILE, LOOKS, serious
 
-HOSTILE = "<script>alert(1)</script>"
-LOOKS = {
-    "light": {"viewport": {"width": 1280, "height": 900}},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
 VIEWS = {
     "overview": "/",
     "degraded": "/models/fraud",
@@ -29,22 +23,12 @@ VIEWS = {
     "hostile": "/models/hostile",
     "error": "/models/fraud?range=3y",
 }
-
-
-ALL, COLOURS = {"reporter": "v2"}, {"runOnly": ["color-contrast"]}
 EXAMINED: dict[str, dict[str, Any]] = {
     "light": dict.fromkeys(("overview", "degraded", "learning", "no-data", "error"), ALL),
     "dark": dict.fromkeys(("overview", "degraded", "no-data"), COLOURS),
     "phone": {"overview": ALL},
 }
 """Which views axe-core examines by which rules; the others are made of the same parts."""
-
-
-def serious(page: Page, rules: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """What axe-core finds that keeps people out: the rule, and the first elements."""
-    found = Axe().run(page, options=rules).response["violations"]
-    kept = [v for v in found if v["impact"] in ("serious", "critical")]
-    return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in kept]
 
 
 @pytest.mark.parametrize(("look", "tab"), LOOKS.items(), ids=LOOKS, indirect=["tab"])

@@ -76,6 +76,7 @@
       series.push({
         stroke, width: line.colour === "c" ? 1.25 : 2, dash: line.dashed ? [6, 5] : undefined,
         points: { show: true, size: 5, filter: u => alone(u, at), fill: stroke },
+        paths: line.stepped ? uPlot.paths.stepped({ align: -1 }) : undefined,
       }, hidden, hidden);
       if (line.banded) bands.push({ series: [at + 1, at + 2], fill: faded(stroke, line.colour === "a" ? 0.2 : 0.12) });
     }
@@ -92,7 +93,7 @@
         { ...axis, size: 24, gap: 6, align: 1, grid: { show: false }, splits: () => [...days.keys()], values: (u, at) => at.map(t => days.get(t)) },
         { ...axis, size: gutter, gap: 6, grid: { stroke: ink.grid, width: 1 }, splits: () => [...words.keys()], values: (u, at) => at.map(t => words.get(t)) },
       ],
-      cursor: { drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG }, points: { size: 7 }, y: false },
+      cursor: { drag: { x: !plan.axis.fixed, y: false, setScale: false, dist: LEAST_DRAG }, points: { size: 7 }, y: false },
       hooks: {
         drawClear: chart.immature ? [u => hatch(u, chart.immature, faded(ink.muted, 0.35))] : [],
         setSelect: [u => {

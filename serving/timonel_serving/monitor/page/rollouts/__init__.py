@@ -1,0 +1,1 @@
+"""The page of one rollout: its verdict, its steps in plain words, and the evidence over time."""
