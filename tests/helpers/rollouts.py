@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,6 +39,8 @@ class Load:
     url: str
     rows: list[dict[str, Any]]
     answers: Counter[int] = field(default_factory=Counter)
+    served: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Answers by the caller's cohort, 0 to 99, and the version that they name."""
     threads: int = 2
     pause: float = 0.01
     going: threading.Event = field(default_factory=threading.Event)
@@ -64,8 +67,12 @@ class Load:
             while not self.over.is_set():
                 self.going.wait()
                 body = {"instances": [self.rows[number % len(self.rows)]]}
+                said = {"x-request-id": uuid.uuid4().hex, "x-cohort": str(number % 100)}
                 try:
-                    status = client.post(self.url, json=body).status_code
+                    answer = client.post(self.url, json=body, headers=said)
+                    status = answer.status_code
+                    if status == httpx.codes.OK:
+                        self.served[number % 100, answer.headers["x-timonel-version"]] += 1
                 except httpx.TransportError:
                     status = 0
                 self.answers[status] += 1
@@ -92,6 +99,15 @@ class Field:
     def drive(self, store: Store, tell: Any = None) -> State:
         """Drive it."""
         return self.site.driver(store, tell or (lambda what, text: None)).run()
+
+    def under(self, name: str, rollout: dict[str, Any], **release: Any) -> "Field":
+        """The same site with other settings of its rollouts."""
+        found = yaml.safe_load(self.settings.read_text())
+        found["rollout"] |= rollout
+        found["release"] |= release
+        settings = self.settings.with_name(f"{name}.yaml")
+        settings.write_text(yaml.safe_dump(found))
+        return Field(settings, Site(settings, self.site.monitor, self.site.detector), self.load)
 
     def champion(self) -> str | None:
         """Whom the registry calls so."""

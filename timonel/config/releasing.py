@@ -96,6 +96,25 @@ class Rollout(Section):
         return self
 
 
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]{1,64}$")]
+
+
+class Sticky(Section):
+    """By what an entity stays with a version, of `rollout.assignment: sticky`: exactly one of them."""
+
+    cookie: Token | None = None
+    """A cookie that the router sets with the first answer. A step of the traffic moves new entities only."""
+    header: Token | None = None
+    """A request header with the entity's cohort, 0 to 99, that the caller derives from its id by a hash: the
+    challenger has the cohorts below its weight, so that a step moves only those that it adds."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "Sticky":
+        if (self.cookie is None) == (self.header is None):
+            raise ValueError("sticky takes either cookie or header")
+        return self
+
+
 class Release(Section):
     """How this machine carries out what section `rollout` says: the router and the processes behind it."""
 
@@ -107,6 +126,15 @@ class Release(Section):
     """Whether a person has to approve a promotion, with `timonel rollout approve`."""
     approval_within: Duration = timedelta(days=1)
     """How long a promotion waits for that before it is given up."""
+    sticky: Sticky | None = None
+    """By what an entity stays with a version; needed for `rollout.assignment: sticky`."""
+    hold: Duration = timedelta(minutes=15)
+    """Of `blue_green`: how long the predecessor stays warm after the change, on copies of the requests, and
+    takes all of them back at once if the new version does harm."""
+    values: str | None = None
+    """Of `ab`: a CSV or Parquet file (or a glob) that is appended to, a row for each request that brought
+    something: `time`, `version` (the answer's header X-Timonel-Version) and a column named as each metric of
+    kind value."""
     lease: Duration = timedelta(minutes=10)
     """After such a silence of a rollout another one of the same model may begin."""
     start_within: Duration = timedelta(minutes=2)

@@ -79,10 +79,20 @@ def start(
 
 
 def status(config: ConfigPath = DEFAULT_CONFIG, id: Id = None, as_json: Json = False) -> None:
-    """Say where a rollout stands; the exit code is that of its verdict so far."""
+    """Say where a rollout stands and what it waits for; the exit code is that of its verdict so far."""
+    from timonel_pipelines.rollout.record.report import last_second
+    from timonel_pipelines.rollout.record.story import story
+
     site = _site(config)
-    state = site.rollouts.store(id).load()
-    typer.echo(_json(state) if as_json else _story(state))
+    store = site.rollouts.store(id)
+    state = store.load()
+    last = list(store.decisions())[-1:]
+    reasons = last[0][1]["reasons"] if last else ()
+    told = story(state, site.config.release, _driven(site), reasons)
+    typer.echo(_json(state) if as_json else told)
+    second = last_second(site.ledger.decisions(), state.id)
+    if second is not None and not as_json:
+        typer.echo(f"second    {second['verdict']}: {second['reasons'][0]}")
     raise typer.Exit(state.verdict.exit_code)
 
 
@@ -197,11 +207,12 @@ def _json(state: "State") -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _story(state: "State") -> str:
-    lines = [
-        f"rollout   {state.id}: version {state.challenger.number} for {state.champion.number}",
-        f"phase     {state.phase.value}, {state.verdict.value}, {state.blocks} blocks",
-        f"weight    {state.weight} %",
-        *(f"          {reason}" for reason in state.reasons),
-    ]
-    return "\n".join(lines)
+def _driven(site: "Site") -> bool:
+    """Whether a command drives a rollout of the model on this machine."""
+    from timonel.errors import Busy
+
+    try:
+        site.rollouts.driving().release()
+    except Busy:
+        return True
+    return False

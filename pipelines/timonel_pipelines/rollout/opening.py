@@ -11,16 +11,16 @@ from timonel.config import Config, load_config
 from timonel.errors import BadInput
 from timonel.ledger import Ledger
 from timonel.ledger import Place as LedgerPlace
-from timonel.terms import Assignment, Strategy
 from timonel_components.register import CHAMPION
 from timonel_components.tracking.runs import Tracking
 from timonel_pipelines.rollout.behaviour.behaviour import Behaviour, Pair, check
 from timonel_pipelines.rollout.behaviour.deciles import with_edges
-from timonel_pipelines.rollout.behaviour.names import all_wanted, settled
+from timonel_pipelines.rollout.behaviour.names import settled
 from timonel_pipelines.rollout.driving.drive import Parts, Tell
 from timonel_pipelines.rollout.driving.driver import Driver
-from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates, check_metrics
+from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates
 from timonel_pipelines.rollout.evidence.history import earlier_blocks, learnt
+from timonel_pipelines.rollout.feasible import check_plan, lasting, values_of
 from timonel_pipelines.rollout.promotion.registry import Registry
 from timonel_pipelines.rollout.record.lease import Chain, busy, holder_of
 from timonel_pipelines.rollout.record.state import Phase, Rollouts, State, Store
@@ -50,13 +50,7 @@ class Site:
         """What the challenger is held to; raises BadInput for what this machine's router cannot do."""
         config = with_edges(self.config, lambda: Path(self.registry.version(CHAMPION).package))
         plan = settled(CanaryPlan.from_config(config))
-        if plan.strategy is not Strategy.CANARY or plan.assignment is not Assignment.REQUEST:
-            raise BadInput(
-                f"rollout.strategy {plan.strategy} with assignment {plan.assignment} is not carried out"
-                " on this machine, expected canary with request",
-                fix="judge it elsewhere from blocks, with timonel canary judge",
-            )
-        check_metrics(plan, told_elsewhere=[w.name for w in all_wanted(plan.metrics)])
+        check_plan(plan, self.config)
         return plan
 
     @property
@@ -106,6 +100,9 @@ class Site:
             registry=self.registry,
             lag=2 * own.hand_over_every + timedelta(seconds=1),
             approval_within=release.approval_within if release.approval else None,
+            hold=release.hold,
+            lasting=lasting(self.config),
+            values=values_of(plan, self.config),
             behaviour=Behaviour.of(pair, plan, store.folder),
         )
         return Driver(store, parts, tell)
@@ -135,6 +132,7 @@ class Site:
                 model=name,
                 champion=champion,
                 challenger=challenger,
+                strategy=plan.strategy,
                 requests_per_block=requests,
                 weight_since=now,
                 counted_from=now.replace(minute=0, second=0, microsecond=0),

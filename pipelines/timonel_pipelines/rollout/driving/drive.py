@@ -9,6 +9,7 @@ from timonel.canary import CanaryPlan, Verdict
 from timonel.ledger import Record
 from timonel_pipelines.rollout.behaviour.behaviour import Behaviour
 from timonel_pipelines.rollout.evidence.counts import Counts
+from timonel_pipelines.rollout.evidence.values import Values
 from timonel_pipelines.rollout.promotion.registry import Registry
 from timonel_pipelines.rollout.record.lease import Chain
 from timonel_pipelines.rollout.record.reading import Step
@@ -31,6 +32,12 @@ class Parts:
     """How long after a change of the weights requests of before may still be counted."""
     approval_within: timedelta | None
     """None: nobody has to approve."""
+    hold: timedelta
+    """How long a predecessor stays warm after an immediate change."""
+    lasting: bool
+    """Whether an entity stays with its version when the weight changes."""
+    values: Values | None = None
+    """Business figures; None: the plan asks for none."""
     behaviour: Behaviour | None = None
     """None: the plan asks nothing of logged rows."""
 
@@ -51,9 +58,11 @@ class Drive:
         return self.parts.chain.say(step, self.state.challenger.number, summary, **numbers)
 
     def give_up(self, verdict: Verdict, reason: str, *, hands_off: bool = False) -> None:
-        """Withdraw next; `hands_off` leaves what serves as somebody else set it."""
+        """Withdraw next, or go back after an immediate change; `hands_off` leaves the weights as they are."""
+        back = self.state.phase in (Phase.HOLDING, Phase.RETURNING) and not hands_off
+        phase = Phase.RETURNING if back else Phase.WITHDRAWING
         self.tell(verdict.value, reason)
-        self.keep(phase=Phase.WITHDRAWING, verdict=verdict, reasons=(reason,), hands_off=hands_off)
+        self.keep(phase=phase, verdict=verdict, reasons=(reason,), hands_off=hands_off)
 
     def end(self, summary: str) -> None:
         """Nothing more is done."""

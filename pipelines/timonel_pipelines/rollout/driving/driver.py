@@ -9,6 +9,7 @@ from collections.abc import Callable
 from timonel.canary import Verdict
 from timonel.errors import Busy, Unavailable
 from timonel_pipelines.rollout.driving.drive import Drive
+from timonel_pipelines.rollout.driving.holding import give_back, hold
 from timonel_pipelines.rollout.driving.judging import judge_block, start
 from timonel_pipelines.rollout.driving.releasing import await_approval, promote, withdraw
 from timonel_pipelines.rollout.driving.routing import catch_up
@@ -19,6 +20,8 @@ PHASES: dict[Phase, Callable[[Drive], None]] = {
     Phase.RUNNING: judge_block,
     Phase.APPROVAL: await_approval,
     Phase.PROMOTING: promote,
+    Phase.HOLDING: hold,
+    Phase.RETURNING: give_back,
     Phase.WITHDRAWING: withdraw,
 }
 UNDECIDED = (Phase.STARTING, Phase.RUNNING, Phase.APPROVAL)

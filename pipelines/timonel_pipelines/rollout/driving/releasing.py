@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from timonel.canary import Verdict
 from timonel.errors import Busy, Corrupt
+from timonel.terms import Strategy
 from timonel_pipelines.rollout.driving.drive import Drive, now
 from timonel_pipelines.rollout.driving.routing import change_weight, clear_away, revive, untouched
 from timonel_pipelines.rollout.driving.waiting import GLANCE, waited
@@ -44,6 +45,9 @@ def promote(drive: Drive) -> None:
     except (Busy, Corrupt) as error:
         drive.give_up(Verdict.INCONCLUSIVE, f"not promoted: {error.message}")
         return
+    if parts.plan.strategy is Strategy.BLUE_GREEN:
+        drive.keep(phase=Phase.HOLDING)
+        return
     change_weight(drive, 100)
     clear_away(drive, state.challenger.number, state.champion.number)
     drive.end("promoted: champion is now version " + state.challenger.number)
@@ -59,4 +63,6 @@ def withdraw(drive: Drive) -> None:
         if challenger is not None and challenger.url:
             change_weight(drive, 0)
         clear_away(drive, state.champion.number, state.challenger.number)
-    drive.end(f"{state.verdict.value}: champion is still version {state.champion.number}")
+    shadow = "shadow, " if state.strategy is Strategy.SHADOW else ""
+    still, serves = ("now", state.challenger) if state.released else ("still", state.champion)
+    drive.end(f"{shadow}{state.verdict.value}: champion is {still} version {serves.number}")

@@ -10,14 +10,29 @@ from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Phase
 from timonel_pipelines.rollout.route.stand import SETTLE
 
+BESIDE = (Phase.RUNNING, Phase.APPROVAL, Phase.PROMOTING, Phase.HOLDING)
+"""Phases in which both versions serve."""
+
+
+def mirrored(drive: Drive) -> str | None:
+    """The version that gets a copy of each request now.
+
+    Of a plan whose judging nobody sees that is the challenger, and its predecessor once they have changed
+    places.
+    """
+    state = drive.state
+    if not drive.parts.plan.unseen or state.phase not in (Phase.STARTING, *BESIDE):
+        return None
+    return (state.champion if state.phase is Phase.HOLDING else state.challenger).number
+
 
 def catch_up(drive: Drive) -> None:
     """After a crash: finish a change of the weights that was under way."""
     state, stand = drive.state, drive.parts.stand
-    if state.phase not in (Phase.RUNNING, Phase.APPROVAL, Phase.PROMOTING):
+    if state.phase not in BESIDE:
         return
     stand.open()
-    actual = _weight_in(drive, stand.router.weights())
+    actual = _weight_in(drive, stand.router.in_force().weights)
     serve(drive)
     if actual in (state.weight, state.weight_before):
         route(drive, state.weight)
@@ -47,9 +62,10 @@ def _outworn(drive: Drive) -> bool:
 
 
 def route(drive: Drive, weight: int) -> None:
-    """Have the challenger get this part of the requests, in percent."""
+    """Have the challenger get this part of the requests, in percent; and copies go where they should."""
     champion, challenger = drive.state.champion.number, drive.state.challenger.number
-    drive.parts.stand.route({champion: 100 - weight, challenger: weight})
+    weights = {champion: 100 - weight, challenger: weight}
+    drive.parts.stand.route(weights, mirrored(drive))
 
 
 def change_weight(drive: Drive, weight: int) -> None:
@@ -57,23 +73,29 @@ def change_weight(drive: Drive, weight: int) -> None:
     drive.keep(weight=weight, weight_before=drive.state.weight)
     route(drive, weight)
     drive.keep(weight_before=weight, weight_since=now())
-    drive.tell("weight", f"{weight} % of the requests to version {drive.state.challenger.number}")
+    copied = mirrored(drive)
+    drive.tell(
+        "weight",
+        f"{weight} % of the requests to version {drive.state.challenger.number}"
+        f"{f', a copy of each to version {copied}' if copied else ''}",
+    )
 
 
 def untouched(drive: Drive) -> bool:
-    """Whether the weights in force are those that were set; else nothing is touched any more."""
-    state = drive.state
+    """Whether the weights and copies in force are those that were set; else nothing is touched any more."""
+    weight = drive.state.weight
     try:
-        found = drive.parts.stand.router.weights()
+        found = drive.parts.stand.router.in_force()
     except Unavailable:
         return True  # a router that is down is started again with the block
-    if _weight_in(drive, found) == state.weight:
+    if _weight_in(drive, found.weights) == weight and found.mirrored == mirrored(drive):
         return True
-    said = ", ".join(f"version {v} {w} %" for v, w in found.items())
+    copied = mirrored(drive)
     drive.give_up(
         Verdict.INCONCLUSIVE,
-        f"somebody changed the weights: {said}; expected {state.weight} % for version "
-        f"{state.challenger.number}. They are left so",
+        f"somebody changed the weights: {found}; expected {weight} % for version "
+        f"{drive.state.challenger.number}{f' and copies to version {copied}' if copied else ''}. "
+        "They are left so",
         hands_off=True,
     )
     return False

@@ -19,6 +19,8 @@ class Step(StrEnum):
     JUDGED = "judged"
     APPROVED = "approved"
     PROMOTING = "promoting"
+    HOLDING = "holding"
+    RETURNING = "returning"
     ENDED = "ended"
     SECOND = "second"
     """A verdict on the promoted version once labels have matured; after it the rollout may end again."""

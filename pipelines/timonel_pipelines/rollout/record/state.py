@@ -15,7 +15,9 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, JsonValue
 from timonel.canary import Block, Decision, Metric, Verdict
 from timonel.errors import BadInput, Busy
 from timonel.files import write_text
+from timonel.terms import Strategy
 from timonel_pipelines.rollout.evidence.counts import Totals
+from timonel_pipelines.rollout.evidence.values import Figures
 from timonel_pipelines.rollout.route.stand import Version
 
 
@@ -26,6 +28,8 @@ class Phase(StrEnum):
     RUNNING = "running"
     APPROVAL = "approval"
     PROMOTING = "promoting"
+    HOLDING = "holding"
+    RETURNING = "returning"
     WITHDRAWING = "withdrawing"
     ENDED = "ended"
 
@@ -39,6 +43,7 @@ class State(BaseModel):
     model: str
     champion: Version
     challenger: Version
+    strategy: Strategy = Strategy.CANARY
     requests_per_block: float
     phase: Phase = Phase.STARTING
     weight: int = 0
@@ -58,6 +63,10 @@ class State(BaseModel):
     """The plan's, with what was learnt before the start."""
     learnt: dict[str, JsonValue] = {}
     """What that was."""
+    figures: Figures = {}
+    """Business figures that blocks hold so far."""
+    released: datetime | None = None
+    """When all requests went to the challenger while its predecessor stayed warm."""
     block_end: datetime | None = None
     blocks: int = 0
     restarts: int = 0

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from timonel.config import Config
 from timonel.errors import BadInput, Unavailable
 from timonel.files import write_text
+from timonel.terms import Assignment
 from timonel_pipelines.rollout.route import children, traefik
 from timonel_pipelines.rollout.route.children import Child
+from timonel_pipelines.rollout.route.dynamic import Dynamic
 from timonel_pipelines.rollout.route.router import Route
 from timonel_pipelines.rollout.route.traefik import Traefik
 
@@ -95,7 +97,11 @@ class Stand:
     @property
     def router(self) -> Traefik:
         """The router, which must have been opened."""
-        return Traefik(self._routes, self.standing.api, self.place.config.model.name)
+        config = self.place.config
+        most = int(config.serving.max_body_mb * 1_000_000)
+        sticky = config.rollout.assignment is Assignment.STICKY
+        dynamic = Dynamic(config.model.name, config.release.sticky if sticky else None, most)
+        return Traefik(self._routes, self.standing.api, dynamic)
 
     @property
     def _routes(self) -> Path:
@@ -127,10 +133,10 @@ class Stand:
 
     def renew(self, version: Version) -> None:
         """Give a version that has requests a process of age 0, without losing one of them."""
-        old, weights = self.standing.predictors[version.number].child, self.router.weights()
+        old, before = self.standing.predictors[version.number].child, self.router.in_force()
         self._keep(leaving=(*self.standing.leaving, old))
         self._launch(version)
-        self.route(weights)
+        self.route(before.weights, before.mirrored)
         time.sleep(SETTLE)
         self._dismiss()
 
@@ -158,13 +164,19 @@ class Stand:
         }
         return [*(part for option in given.items() for part in option), "--no-grpc", "--json"]
 
-    def route(self, weights: Mapping[str, int]) -> None:
-        """Have the requests go so; versions that are not named get none."""
+    def route(self, weights: Mapping[str, int], mirrored: str | None = None) -> None:
+        """Have the requests go so; versions that are not named get none.
+
+        Args:
+            weights: percent by version, the champion first.
+            mirrored: the one of them that gets a copy of each request.
+        """
         known = self.standing.predictors
         lacking = [v for v in weights if v not in known or not known[v].url]
         if lacking:
             raise BadInput(f"no predictor of version {', '.join(lacking)} runs")
-        self.router.set_routes([Route(v, known[v].url, weight) for v, weight in weights.items()])
+        routes = [Route(v, known[v].url, weight) for v, weight in weights.items()]
+        self.router.set_routes(routes, mirrored)
 
     def alive(self, number: str) -> bool:
         """Whether the predictor of a version runs."""

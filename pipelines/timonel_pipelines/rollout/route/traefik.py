@@ -1,7 +1,6 @@
 """Traefik as the router: its file provider follows a file that is replaced whole.
 
-https://doc.traefik.io/traefik/providers/file/, services of the kinds `weighted` and `loadBalancer`. Its API
-listens on loopback alone and tells which weights are in force.
+https://doc.traefik.io/traefik/providers/file/. Its API listens on loopback alone and tells what is in force.
 """
 
 import json
@@ -11,18 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from timonel.errors import BadInput, Unavailable
 from timonel.files import write_text
-from timonel_pipelines.rollout.route.router import Route
+from timonel_pipelines.rollout.route.dynamic import COHORT, COPY, SERVICE, Dynamic, Json, read
+from timonel_pipelines.rollout.route.router import InForce, Route
 
 PATIENCE = 15.0
 """Seconds in which a change must be in force."""
 POLL = 0.05
-_SERVICE = "model"
 
 
 @dataclass(frozen=True)
@@ -33,24 +31,28 @@ class Traefik:
     """The file it follows."""
     api: str
     """Where it tells what is in force."""
-    model: str
+    dynamic: Dynamic
 
-    def set_routes(self, routes: Sequence[Route]) -> None:
+    def set_routes(self, routes: Sequence[Route], mirrored: str | None = None) -> None:
         """Have requests go so, once every version that gets some is healthy."""
-        write_text(self.routes, json.dumps(dynamic(routes, self.model), indent=2))
-        wanted = {route.version: route.weight for route in routes}
-        asked = {route.version: route.url for route in routes if route.weight}
+        write_text(self.routes, json.dumps(self.dynamic.told(routes, mirrored), indent=2))
+        wanted = InForce({route.version: route.weight for route in routes}, mirrored)
+        asked = {r.version: r.url for r in routes if r.weight or r.version == mirrored}
         until(
-            lambda: self._in_force() == wanted and self._healthy(asked),
-            f"the router has not taken the weights {wanted}",
+            lambda: self._read() == wanted and self._healthy(asked),
+            f"the router has not taken the weights: {wanted}",
         )
 
-    def weights(self) -> Mapping[str, int]:
-        """The weights in force; raises Unavailable while the router does not tell."""
-        found = self._in_force()
+    def in_force(self) -> InForce:
+        """What is in force; raises Unavailable while the router does not tell."""
+        found = self._read()
         if found is None:
             raise Unavailable(f"the router at {self.api} does not tell its weights")
         return found
+
+    def weights(self) -> Mapping[str, int]:
+        """The weights in force; raises Unavailable while the router does not tell."""
+        return self.in_force().weights
 
     def ready(self) -> bool:
         """Whether its process answers."""
@@ -59,25 +61,24 @@ class Traefik:
         except httpx.TransportError:
             return False
 
-    def _in_force(self) -> dict[str, int] | None:
-        found = self._ask(_SERVICE)
-        if found is None:
+    def _read(self) -> InForce | None:
+        split, router = self._ask("services", SERVICE), self._ask("routers", SERVICE)
+        if split is None or router is None:
             return None
-        parts = found.get("weighted", {}).get("services", [])
-        return {part["name"].removeprefix("v"): part.get("weight", 0) for part in parts}
+        return read(split, router, self._ask("services", COPY), self._ask("routers", COHORT))
 
     def _healthy(self, versions: Mapping[str, str]) -> bool:
-        states = ((self._ask(f"v{v}") or {}).get("serverStatus", {}) for v in versions)
+        found = ((self._ask("services", f"v{v}") or {}).get("serverStatus", {}) for v in versions)
         return all(
-            state.get(url) == "UP" for state, url in zip(states, versions.values(), strict=True)
+            state.get(url) == "UP" for state, url in zip(found, versions.values(), strict=True)
         )
 
-    def _ask(self, service: str) -> dict[str, Any] | None:
+    def _ask(self, kind: str, name: str) -> Json | None:
         try:
-            answer = httpx.get(f"{self.api}/api/http/services/{service}@file", timeout=5)
+            answer = httpx.get(f"{self.api}/api/http/{kind}/{name}@file", timeout=5)
         except httpx.TransportError:
             return None
-        found: dict[str, Any] | None = answer.json() if answer.status_code == 200 else None
+        found: Json | None = answer.json() if answer.status_code == httpx.codes.OK else None
         return found
 
 
@@ -117,31 +118,3 @@ def _binary() -> str:
             fix="pip install 'timonel-pipelines[rollout]'",
         )
     return found
-
-
-def dynamic(routes: Sequence[Route], model: str) -> dict[str, Any]:
-    """What Traefik follows: all requests to one weighted service, a health check for each version."""
-    services: dict[str, Any] = {f"v{route.version}": _server(route, model) for route in routes}
-    weighted = [{"name": f"v{route.version}", "weight": route.weight} for route in routes]
-    services[_SERVICE] = {"weighted": {"healthCheck": {}, "services": weighted}}
-    router = {"rule": "PathPrefix(`/`)", "entryPoints": ["web"], "service": _SERVICE}
-    # an idle connection is given up before the predictor does it, so that no request meets a closing one
-    timeouts = {"idleConnTimeout": "30s", "dialTimeout": "5s"}
-    return {
-        "http": {
-            "routers": {_SERVICE: router},
-            "services": services,
-            "serversTransports": {_SERVICE: {"forwardingTimeouts": timeouts}},
-        }
-    }
-
-
-def _server(route: Route, model: str) -> dict[str, Any]:
-    check = {"path": f"/v2/models/{model}/ready", "interval": "1s", "timeout": "3s"}
-    return {
-        "loadBalancer": {
-            "servers": [{"url": route.url}],
-            "serversTransport": _SERVICE,
-            "healthCheck": check,
-        }
-    }
