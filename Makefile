@@ -72,7 +72,7 @@ test-infra: .venv/infra/installed ## the tests of the AWS stacks and the workflo
 
 .PHONY: generate-infra
 generate-infra: .venv/infra/installed ## rewrite the committed CloudFormation templates of all stages
-	cd infra && ../.venv/infra/bin/python -m timonel_infra.golden
+	cd infra && JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 ../.venv/infra/bin/python -m timonel_infra.golden
 
 .PHONY: lint-infra
 lint-infra: .venv/infra/installed ## mypy --strict on the AWS stacks and the platform's installer

@@ -73,7 +73,6 @@ class GitHub(Part):
 
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     environment: Annotated[str, Field(pattern=r"^[\w-]+$")]
-    namespace: str  # of the cluster, the only one they may change
     provider_arn: str | None = None  # an account has one OIDC provider for GitHub: name it if there
 
 

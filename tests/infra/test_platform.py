@@ -16,7 +16,7 @@ from timonel_infra.platform import FOLDER, Part, install, read_parts, render
 
 PARTS = {part.name: part for part in read_parts()}
 ROOT = FOLDER.parents[1]
-LOCAL = ("gateway", "mlflow")  # the others refer to repositories on the internet
+LOCAL = ("gateway", "timonel", "mlflow")  # the others refer to repositories on the internet
 
 
 def _rendered(name: str) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def test_what_others_need_comes_first() -> None:
         ("cert-manager", "kserve"),
         ("kserve-crd", "kserve"),
         ("kserve", "kserve-runtimes"),
-        ("gateway", "argo-workflows"),
+        ("timonel", "argo-workflows"),
         ("kubeflow-cluster", "argo-workflows"),
         ("kubeflow-cluster", "kubeflow"),
     ]:
@@ -128,6 +128,16 @@ def test_namespaces_of_models_enforce_the_restricted_profile() -> None:
         == "restricted"
     }
     assert enforced == {"timonel", "mlflow"}
+
+
+def test_who_deploys_may_change_one_namespace_and_no_role_of_the_cluster() -> None:
+    """The group that GitHub's role is in has rights in `timonel` alone, bound there."""
+    bindings = [one for one in _rendered("timonel") if "Binding" in one["kind"]]
+    assert {one["kind"] for one in bindings} == {"RoleBinding"}
+    assert {one["metadata"]["namespace"] for one in bindings} == {"timonel"}
+    assert {one["subjects"][0]["name"] for one in bindings} == {"timonel:deployers"}
+    role = next(one for one in _rendered("timonel") if one["kind"] == "Role")
+    assert all("*" not in word for rule in role["rules"] for part in rule.values() for word in part)
 
 
 def test_a_dry_run_renders_and_an_unknown_part_is_named() -> None:

@@ -95,6 +95,13 @@ def test_nobody_outside_is_trusted_but_one_repositorys_environment(synthesised: 
         }
 
 
+def test_github_is_a_group_in_the_cluster_and_no_administrator(synthesised: Any) -> None:
+    """What the deployer may do there is Kubernetes' own RBAC; no policy of EKS is added to it."""
+    for name, entry in _of(synthesised, "AWS::EKS::AccessEntry"):
+        assert entry["Properties"]["KubernetesGroups"] == ["timonel:deployers"], name
+        assert "AccessPolicies" not in entry["Properties"], name
+
+
 def test_pods_get_the_buckets_that_the_stage_names(synthesised: Any) -> None:
     """The predictor reads artifacts and nothing else; it may write nothing."""
     rights = synthesised.templates["prod/rights"]["Resources"]

@@ -15,13 +15,14 @@ from timonel_infra.stacks.storage import StorageStack
 from timonel_infra.stage import Bucket, Stage, Workload
 
 ISSUER = "token.actions.githubusercontent.com"
+DEPLOYERS = "timonel:deployers"  # bound to its namespace in manifests/platform/timonel
 READ = ("s3:GetObject",)
 # a Delta table is read, appended to, and vacuumed; no version of an object may be deleted
 WRITE = (*READ, "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 
 
 class RightsStack(cdk.Stack):
-    """Roles that name the buckets, repositories and namespace they are for, and nothing else."""
+    """Roles that name the buckets and repositories they are for, and nothing else."""
 
     def __init__(
         self,
@@ -35,10 +36,15 @@ class RightsStack(cdk.Stack):
         super().__init__(scope, name)
         for workload in stage.cluster.workloads:
             self._pods(workload, cluster, storage)
-        self.deployer = iam.Role(self, "Deployer", assumed_by=self._workflows(stage))
+        self.deployer = iam.Role(
+            self,
+            "Deployer",
+            assumed_by=self._workflows(stage),
+            max_session_duration=cdk.Duration.hours(6),  # as long as a job on GitHub may take
+        )
         for repository in repositories:
             repository.grant_pull_push(self.deployer)
-        self._may_deploy(stage, cluster)
+        self._may_deploy(cluster)
         cdk.CfnOutput(self, "DeployerRole", value=self.deployer.role_arn)
 
     def _pods(self, workload: Workload, cluster: eks.Cluster, storage: StorageStack) -> None:
@@ -74,7 +80,8 @@ class RightsStack(cdk.Stack):
         )
         return provider.attr_arn
 
-    def _may_deploy(self, stage: Stage, cluster: eks.Cluster) -> None:
+    def _may_deploy(self, cluster: eks.Cluster) -> None:
+        """AWS's policies of access know no custom resources: rights are Kubernetes' own, by the group."""
         self.deployer.add_to_policy(
             iam.PolicyStatement(actions=["eks:DescribeCluster"], resources=[cluster.cluster_arn])
         )
@@ -83,18 +90,8 @@ class RightsStack(cdk.Stack):
             "DeployerEntry",
             cluster_name=cluster.cluster_name,
             principal_arn=self.deployer.role_arn,
-            access_policies=[_edit(stage.github.namespace)],
+            kubernetes_groups=[DEPLOYERS],
         )
-
-
-def _edit(namespace: str) -> eks.CfnAccessEntry.AccessPolicyProperty:
-    """EKS's policy of an editor, in one namespace."""
-    return eks.CfnAccessEntry.AccessPolicyProperty(
-        policy_arn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy",
-        access_scope=eks.CfnAccessEntry.AccessScopeProperty(
-            type="namespace", namespaces=[namespace]
-        ),
-    )
 
 
 def _allow(
