@@ -20,7 +20,7 @@ from timonel.reference import Classes
 from timonel_pipelines.rollout.behaviour.compare import Rows, compared
 from timonel_pipelines.rollout.behaviour.counted import Counted
 from timonel_pipelines.rollout.behaviour.evidence import Replayed
-from timonel_pipelines.rollout.behaviour.log import LABELLED, Ids, Stretch, fresh_rows
+from timonel_pipelines.rollout.behaviour.log import LABELLED, Ids, Stretch, opened
 from timonel_pipelines.rollout.behaviour.names import NEED_LABELS, Wanted, all_wanted, columns_of
 from timonel_pipelines.rollout.behaviour.scorer import PackageScorer, class_names
 from timonel_pipelines.rollout.route.stand import Version
@@ -101,7 +101,8 @@ class Behaviour:
         """
         try:
             counted = self.counted.load(known)
-            table = fresh_rows(self.pair.ledger, self._stretch(start), counted)
+            with opened(self.pair.ledger, start) as log:
+                table = log.fresh_rows(self._stretch(start), counted)
             rows = self.pair.rows(table, columns_of(self.wanted))
             found = compared(rows, self.wanted)
         except (TimonelError, OSError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -24,9 +25,11 @@ CLOCKS_APART = timedelta(days=1)
 """How much earlier than its prediction a label may seem to have arrived."""
 
 FIRST = """
-CREATE TEMP TABLE first AS
+CREATE OR REPLACE TEMP TABLE first AS
 SELECT prediction_id, arg_min(label, arrival_time) AS label FROM labels
-WHERE prediction_id IS NOT NULL AND label IS NOT NULL AND arrival_time < $labels_before GROUP BY prediction_id
+WHERE prediction_id IS NOT NULL AND label IS NOT NULL
+  AND arrival_time >= $labels_from AND arrival_time < $labels_before
+GROUP BY prediction_id
 """
 FRESH = """
 WITH numbered AS (
@@ -62,34 +65,43 @@ class Stretch:
     seed: str = ""
 
 
-def fresh_rows(ledger: Ledger, asked: Stretch, counted: Ids) -> pa.Table:
-    """Rows that were answered, as logged, with `replay.number`, `.label`, `.fresh` and `.labelled`.
+@dataclass(frozen=True)
+class Log:
+    """The ledger's predictions and labels as they were when it was opened."""
 
-    Args:
-        ledger: where they are.
-        asked: which.
-        counted: numbers of rows that were taken before; an odd one says that the label was, too.
-    """
-    with opened(ledger, asked) as connection:
-        connection.register("counted", pa.table({"number": counted}))
+    connection: duckdb.DuckDBPyConnection
+
+    def fresh_rows(self, asked: Stretch, counted: Ids) -> pa.Table:
+        """Rows that were answered, as logged, with `replay.number`, `.label`, `.fresh` and `.labelled`.
+
+        Args:
+            asked: which.
+            counted: numbers of rows that were taken before; an odd one says that the label was, too.
+        """
+        self.connection.register("counted", pa.table({"number": counted}))
         names = ("model", "start", "stop", "most", "unlabelled", "seed")
-        return connection.sql(FRESH, params={n: getattr(asked, n) for n in names}).to_arrow_table()
+        found = {name: getattr(asked, name) for name in names}
+        return self.selected(asked, FRESH, found).to_arrow_table()
+
+    def selected(self, asked: Stretch, sql: str, params: dict[str, Any]) -> duckdb.DuckDBPyRelation:
+        """What a SELECT over `log` gives, with the first label of each prediction in `first`."""
+        since = asked.start - CLOCKS_APART
+        span = {"labels_from": since, "labels_before": asked.labels_before}
+        self.connection.execute(FIRST, span)
+        return self.connection.sql(sql, params=params)
 
 
 @contextmanager
-def opened(ledger: Ledger, asked: Stretch) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The predictions as `log`, and the first label of each as `first`."""
-    day = (asked.start - timedelta(days=1)).date()
-    labels_from = pa.scalar(asked.start - CLOCKS_APART)
+def opened(ledger: Ledger, since: datetime) -> Iterator[Log]:
+    """The predictions of events since a time."""
+    day = (since - timedelta(days=1)).date()
     with (
         explained(ledger.place, "reading the log"),
         tempfile.TemporaryDirectory() as spill,  # what does not fit in memory
         duckdb.connect(":memory:", config={"temp_directory": spill}) as connection,
     ):
         connection.execute("SET TimeZone = 'UTC'")
-        log = ledger.rows(TableName.PREDICTIONS).filter(pc.field(PARTITION) >= day)
-        connection.register("log", log)
-        labels = ledger.rows(TableName.LABELS).filter(pc.field("arrival_time") >= labels_from)
-        connection.register("labels", labels)
-        connection.execute(FIRST, {"labels_before": asked.labels_before})
-        yield connection
+        rows = ledger.rows(TableName.PREDICTIONS).filter(pc.field(PARTITION) >= day)
+        connection.register("log", rows)
+        connection.register("labels", ledger.rows(TableName.LABELS))
+        yield Log(connection)

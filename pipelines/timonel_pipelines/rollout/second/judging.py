@@ -21,6 +21,8 @@ from timonel_pipelines.rollout.second.vintages import Vintages
 LONGEST_PAUSE, PARTS = 600.0, 20
 """Seconds between two looks at most, and into how many a vintage is cut."""
 
+MOST_LEFT_OUT = 20
+"""Vintages that are named because they could not be judged."""
 EXIT_CODES = {Second.KEEP: 0, Second.ROLLBACK: 10, Second.UNDECIDED: 30}
 
 Tell = Callable[[str, str], None]
@@ -89,9 +91,10 @@ class SecondLook:
     def _record(self, past: Past, found: SecondVerdict, method: str) -> None:
         """Write a verdict down, unless it says what the last one said."""
         self.tell(found.verdict.value, "; ".join(found.reasons))
-        for reason in found.left_out:
+        for reason in found.left_out[:MOST_LEFT_OUT]:
             self.tell("left out", reason)
-        said = found.to_dict() | {"method": method, "judged": past.judged}
+        left_out = found.left_out[:MOST_LEFT_OUT]
+        said = found.to_dict() | {"method": method, "judged": past.judged, "left_out": left_out}
         known = past.said or {}
         if all(known.get(name) == said[name] for name in ("verdict", "vintages", "reasons")):
             return
