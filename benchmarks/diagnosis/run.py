@@ -26,7 +26,9 @@ class Score:
         return str(self.answer.cause or self.answer.state.value)
 
     def right(self, first: int) -> bool:
-        """Whether a true cause is among the first ones named."""
+        """Whether a true cause is among the first ones named; of a season, that nothing is to be done."""
+        if self.trial.causes == (Cause.BENIGN,) and self.answer.action is Action.NONE:
+            return True
         if self.answer.cause is None:
             return False
         named = [self.answer.cause, *(f.cause for f in self.answer.findings)][: first + 1]

@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from timonel.cli import alerts, canary, config_commands, init, ledger, monitor
+from timonel.cli import alerts, canary, config_commands, diagnose, init, ledger, monitor
 from timonel.errors import TimonelError
 
 HELP = "Keeps a model in production on course: trains, registers, serves and watches it."
@@ -28,6 +28,7 @@ def build() -> typer.Typer:
     ledger.register(app)
     alerts.register(app)
     canary.register(app)
+    diagnose.register(app)
     for entry in sorted(entry_points(group="timonel.commands"), key=lambda e: e.name):
         entry.load()(app)
     return app

@@ -56,9 +56,9 @@ def judge(known: Known) -> Diagnosis:
 
 def _costly(division: Division) -> bool:
     """Whether a step is sure of a loss, though the loss as a whole is within its noise."""
-    return bool(division.change[0] > 0) and any(
-        c.part is not None and c.part[0] > 0 for c in division.claims
-    )
+    parts = [float(c.part[0]) for c in division.claims if c.part is not None]
+    # what others make up for leaves a change that no share of it would mean anything
+    return bool(division.change[0] > 0.5 * max(parts, default=np.inf))
 
 
 def _state(found: list[Finding], division: Division, unexplained: Measured) -> DiagnosisState:

@@ -25,6 +25,10 @@ PAIRS = 4
 CLEAR = 4.0
 LEAST = 0.15
 """A repair that takes a smaller part of the change away may be chance."""
+MATERIAL = 0.02
+"""Of the reference's loss: the least that the repair of an unsuspected column must save."""
+MOVED = 0.04
+"""A column that moved by less is not what is wrong."""
 ENOUGH = 200
 """Rows that a mean loss needs."""
 BINS = 50
@@ -55,7 +59,8 @@ def repairs(
     taken: set[str] = set()
     while len(taken) < 3:
         best = max(_tried(sample, rescore, taken), key=lambda r: r.saved[0], default=None)
-        floor = 0.0 if best and set(best.columns) & suspects else LEAST * abs(sample.change[0])
+        least = max(LEAST * abs(sample.change[0]), MATERIAL * sample.lost_before.mean())
+        floor = 0.0 if best and set(best.columns) & suspects else least
         if best is None or clear(best.saved) < CLEAR or best.saved[0] <= floor:
             return
         taken |= set(best.columns)
@@ -70,13 +75,14 @@ def _tried(sample: Sample, rescore: Rescore, taken: set[str]) -> Iterator[Repair
         key=lambda c: -moved_by(c),
     )
     for column in moved[:CANDIDATES]:
-        if moved_by(column) > 0.02:
+        if moved_by(column) > MOVED:
             values = rank_mapped(column)
             how = "mapped back to the reference's ranks"
             yield from _scored(sample, rescore, (column,), (values,), how)
     for a, b in combinations(moved[:PAIRS], 2):
-        rows = swapped_rows(a, b)
-        if rows.mean() > 0.02:
+        rows = swapped_rows(a, b, (a.current, b.current))
+        usual = swapped_rows(a, b, (a.reference, b.reference)).mean()
+        if rows.mean() > MOVED + 2 * usual:
             values2 = np.where(rows, b.current, a.current), np.where(rows, a.current, b.current)
             how = f"changed back to each other's place in {rows.mean():.0%} of the rows"
             yield from _scored(sample, rescore, (a, b), values2, how)
@@ -174,9 +180,9 @@ def rank_mapped(column: Column) -> Floats:
     return mapped
 
 
-def swapped_rows(a: Column, b: Column) -> NDArray[np.bool_]:
+def swapped_rows(a: Column, b: Column, values: tuple[Floats, Floats]) -> NDArray[np.bool_]:
     """Rows whose two values are likelier in each other's place, by the reference's densities."""
-    fits = [_likelihood(x.reference, y.current) for x in (a, b) for y in (a, b)]
+    fits = [_likelihood(x.reference, y) for x in (a, b) for y in values]
     return np.asarray(fits[1] + fits[2] > fits[0] + fits[3] + np.log(3))
 
 

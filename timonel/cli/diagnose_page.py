@@ -1,0 +1,192 @@
+"""The report of a diagnosis: one HTML file, with a waterfall of the loss and the features then and now."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from timonel.cli.diagnose_case import Asked
+from timonel.cli.diagnose_words import ACTIONS, CAUSES, loss, share, verdict
+from timonel.diagnosis import Diagnosis, DiagnosisState, Finding
+from timonel.diagnosis.rows import PARTS, numbers, plain
+from timonel.monitor.report.histogram import histogram
+from timonel.monitor.report.markup import Markup, join, shortened, tag
+from timonel.monitor.report.style import STYLE
+from timonel.monitor.report.view import Histogram
+from timonel.reference.bins import NumericBins
+
+MOST_PICTURES = 4
+BARS = 16
+STEP = 34
+"""Height of a bar of the waterfall with its space."""
+TONES = {
+    DiagnosisState.NONE: "well",
+    DiagnosisState.BENIGN: "well",
+    DiagnosisState.EXPLAINED: "degraded",
+    DiagnosisState.UNKNOWN: "watch",
+    DiagnosisState.NOT_ENOUGH: "no-data",
+}
+OWN_STYLE = """
+.fall text{font-size:13px;fill:var(--ink)}.fall .whole{fill:var(--muted);opacity:.45}
+.fall .part{fill:var(--accent)}.fall .rest{fill:var(--ticket)}.fall line{stroke:var(--grid)}
+"""
+
+
+def page(asked: Asked, found: Diagnosis) -> str:
+    """The whole file; all that comes from the data is escaped."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        tag("title", f"{shortened(asked.model)}: diagnosis"),
+        tag("style", Markup(STYLE + OWN_STYLE)),
+    )
+    parts = [_header(asked), _verdict(found), *_fall(found)]
+    parts += [_finding(f) for f in found.findings]
+    parts += [*_pictures(asked, found), *_missing(found)]
+    return f"<!doctype html>{tag('html', head, tag('body', tag('main', *parts)), lang='en')}"
+
+
+def _header(asked: Asked) -> Markup:
+    span = (
+        f"{asked.rows[1]:,} predictions from {asked.start:%d %b %Y %H:%M} to {asked.end:%d %b %H:%M}"
+        f" UTC, beside {asked.rows[0]:,} before"
+    )
+    return tag("header", tag("h1", f"{shortened(asked.model, 60)}: diagnosis"), tag("span", span))
+
+
+def _verdict(found: Diagnosis) -> Markup:
+    since = f"Since {found.onset:%d %b %Y %H:%M} UTC. " if found.onset else ""
+    return tag(
+        "section",
+        tag("div", found.state.value.replace("_", " "), class_="word"),
+        tag(
+            "div",
+            tag("div", verdict(found), class_="said"),
+            tag("p", f"{since}Log-loss {loss(found)}."),
+            tag("p", tag("b", "To do: "), f"{ACTIONS[found.action]}."),
+        ),
+        class_=f"card verdict {TONES[found.state]}",
+    )
+
+
+def _fall(found: Diagnosis) -> Iterator[Markup]:
+    """Before, each cause's part, what is unexplained, now."""
+    parts = [
+        (CAUSES[f.cause], f.share.value * float(found.change), "part")
+        for f in found.findings
+        if f.share.ok and f.share.value is not None and found.change.ok
+    ]
+    if not parts:
+        return
+    before, now = float(found.loss_reference), float(found.loss_current)
+    rest = now - before - sum(value for _, value, _ in parts)
+    steps = [("before", 0.0, before, "whole")]
+    at = before
+    for name, value, kind in [*parts, ("unexplained", rest, "rest")]:
+        steps.append((name, at, at + value, kind))
+        at += value
+    steps.append(("now", 0.0, now, "whole"))
+    top = max(max(a, b) for _, a, b, _ in steps) or 1.0
+    rows = [_bar(i, step, top) for i, step in enumerate(steps)]
+    spoken = "; ".join(f"{name} {b - a:+.4f}" for name, a, b, _ in steps)
+    svg = tag(
+        "svg",
+        *rows,
+        viewBox=f"0 0 720 {STEP * len(steps)}",
+        role="img",
+        aria_label=spoken,
+        class_="fall",
+    )
+    yield tag("section", tag("h2", "Where the loss comes from"), svg, class_="card")
+
+
+def _bar(i: int, step: tuple[str, float, float, str], top: float) -> Markup:
+    name, a, b, kind = step
+    left, right = (max(0.0, min(x, top)) / top * 380 for x in (min(a, b), max(a, b)))
+    figure = f"{b:.4f}" if kind == "whole" else f"{b - a:+.4f}"
+    return join(
+        tag("text", shortened(name, 34), x=220, y=STEP * i + 21, text_anchor="end"),
+        tag(
+            "rect",
+            x=230 + left,
+            y=STEP * i + 6,
+            width=max(right - left, 1.5),
+            height=22,
+            rx=3,
+            class_=kind,
+        ),
+        tag("text", figure, x=238 + right, y=STEP * i + 21),
+    )
+
+
+def _finding(finding: Finding) -> Markup:
+    since = f", first seen {finding.first_seen:%d %b %Y %H:%M} UTC" if finding.first_seen else ""
+    against = [tag("li", text) for text in finding.counter_evidence]
+    return tag(
+        "section",
+        tag("h2", f"{CAUSES[finding.cause].capitalize()}: {finding.scope}"),
+        tag("p", f"{share(finding).capitalize()}; confidence {finding.confidence.value}{since}."),
+        tag("p", tag("b", "What speaks for it")),
+        tag("ul", *(tag("li", text) for text in finding.evidence)),
+        join(tag("p", tag("b", "What speaks against it")), tag("ul", *against))
+        if against
+        else None,
+        tag("p", tag("b", "To do: "), f"{ACTIONS[finding.action]}. Runbook: {finding.runbook}."),
+        class_="card",
+    )
+
+
+def _pictures(asked: Asked, found: Diagnosis) -> Iterator[Markup]:
+    names = dict.fromkeys(name for f in found.findings for name in f.scope.columns)
+    sides = asked.case.reference, asked.case.current
+    held = [n for n in names if n not in PARTS and all(n in t.column_names for t in sides)]
+    figures = [histogram(_shares(name, *sides)) for name in held[:MOST_PICTURES]]
+    if figures:
+        head = tag("h2", "Then and now")
+        key = tag("p", "Filled bars are now, the outline is before.", class_="note")
+        yield tag("section", head, key, tag("div", *figures, class_="histograms"), class_="card")
+
+
+def _shares(name: str, before: pa.Table, now: pa.Table) -> Histogram:
+    kinds = [plain(table[name]).type for table in (before, now)]
+    if any(pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in kinds):
+        return _category_shares(name, before, now)
+    values = [numbers(table, name, table.num_rows) for table in (before, now)]
+    both = np.concatenate(values)
+    bins = NumericBins.fit(name, both[:: max(1, len(both) // 50_000)])
+    edges = bins.edges[:: max(1, len(bins.edges) // BARS)]
+    labels = [f"<{edges[0]:.3g}", *(f"{e:.3g}" for e in edges)] if len(edges) else ["all"]
+    counts = [
+        _counts(np.searchsorted(edges, v, side="right"), np.isnan(v), len(labels)) for v in values
+    ]
+    return _histogram(name, (*labels, "missing"), counts)
+
+
+def _counts(at: np.ndarray, missing: np.ndarray, size: int) -> np.ndarray:  # type: ignore[type-arg]
+    return np.bincount(np.where(missing, size, at), minlength=size + 1)
+
+
+def _category_shares(name: str, before: pa.Table, now: pa.Table) -> Histogram:
+    found = [
+        {
+            str(c["values"]): c["counts"]
+            for c in plain(t[name]).cast(pa.string()).value_counts().to_pylist()
+        }
+        for t in (before, now)
+    ]
+    total = {k: found[0].get(k, 0) + found[1].get(k, 0) for k in {**found[0], **found[1]}}
+    labels = tuple(sorted(total, key=lambda k: -total[k])[:BARS])
+    return _histogram(name, labels, [np.array([f.get(k, 0) for k in labels]) for f in found])
+
+
+def _histogram(name: str, labels: tuple[str, ...], counts: list[np.ndarray]) -> Histogram:  # type: ignore[type-arg]
+    sizes = [int(c.sum()) for c in counts]
+    shares = [tuple((c / max(1, n)).tolist()) for c, n in zip(counts, sizes, strict=True)]
+    return Histogram(name, labels, shares[0], shares[1], sizes[0], sizes[1], None)
+
+
+def _missing(found: Diagnosis) -> Iterator[Markup]:
+    if found.missing:
+        items = (tag("li", text) for text in found.missing)
+        yield tag("section", tag("h2", "What could not be asked"), tag("ul", *items), class_="card")
