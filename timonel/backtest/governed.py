@@ -8,16 +8,23 @@ from timonel import retraining
 from timonel.backtest.policy import Decision, Retrain, Situation, Veto, Wait
 from timonel.config import Retraining
 from timonel.retraining import Answer, Attempt, Evidence, Labels, Outcome
+from timonel.retraining.loss import Errors
 
 
 @dataclass
 class Governed:
-    """Asks the governor after each period. Nobody diagnoses in a backtest: the evidence stands alone."""
+    """Asks the governor after each period. Nobody diagnoses in a backtest: the evidence stands alone.
+
+    A new model that errs surely more on its held-out rows than the last healthy one did has not brought
+    the quality back: the training counts as failed, and the cause to retrain stands. Without that, one
+    that was trained right after a change, on too few rows of the new time, would set the new usual.
+    """
 
     settings: Retraining
     name: ClassVar[str] = "governor"
     _loss: Evidence | None = field(default=None, init=False)
     _watched: datetime | None = field(default=None, init=False)
+    _healthy: Errors | None = field(default=None, init=False)
     _attempts: list[Attempt] = field(default_factory=list, init=False)
 
     def decide(self, situation: Situation) -> Decision:
@@ -33,10 +40,23 @@ class Governed:
 
     def _remember(self, situation: Situation) -> None:
         if situation.trained != self._watched:
-            self._watched, self._loss = situation.trained, None
+            self._watched, self._loss = situation.trained, self._shortfall(situation)
         alarms = [alarm for alarm in situation.alarms if alarm.kind == "error rate"]
         if alarms and self._loss is None:
             self._loss = Evidence(alarms[0].what, alarms[0].since)
+
+    def _shortfall(self, situation: Situation) -> Evidence | None:
+        """What a new model lacks of the last healthy one."""
+        usual, healthy = situation.usual, self._healthy
+        if usual is None or healthy is None or not usual.surely_above(healthy):
+            self._healthy = usual or healthy
+            return None
+        self._attempts[-1] = Attempt(self._attempts[-1].time, Outcome.FAILED)
+        what = (
+            f"the new model was wrong in {usual.rate:.1%} of the newest rows of its training,"
+            f" {healthy.rate:.1%} was usual before"
+        )
+        return Evidence(what, situation.trained)
 
     def _asked(self, situation: Situation) -> retraining.Situation:
         return retraining.Situation(

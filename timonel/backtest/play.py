@@ -142,7 +142,8 @@ class _Player:
         self.model = model
         self.first_own = self.history.since(model.trained)
         learnt = self.history.table.slice(model.rows.start, model.n)
-        self.watch.restart(learnt, self.workshop.usual(model))
+        self.usual = self.workshop.usual(model)
+        self.watch.restart(learnt, self.usual)
 
     def _situation(self, now: datetime) -> Situation:
         k = len(self.history.classes)
@@ -154,6 +155,7 @@ class _Player:
             delay=self.history.delay,
             metrics=figures([self.news], k, self.rules.costs),
             alarms=self.raised,
+            usual=self.usual,
             new_labels=int(counts.sum()),
             new_rarest=int(counts.min()),
         )

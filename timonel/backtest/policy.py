@@ -7,6 +7,7 @@ from typing import Protocol
 
 from timonel.backtest.watch import Alarm
 from timonel.performance.value import Measured
+from timonel.retraining.loss import Errors
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Situation:
     """Of the predictions whose labels arrived during the period."""
     alarms: tuple[Alarm, ...]
     """Raised in the period."""
+    usual: Errors | None
+    """Of the model in service, on the newest rows of its training, to which it was not fitted."""
     new_labels: int
     """Labels that arrived since the training."""
     new_rarest: int

@@ -16,6 +16,17 @@ class Errors:
     wrong: int
     n: int
 
+    @property
+    def rate(self) -> float:
+        """The share of wrong predictions."""
+        return self.wrong / self.n
+
+    def surely_above(self, other: "Errors") -> bool:
+        """Whether the exact intervals of the two rates are apart."""
+        return 1 - upper_limit(self.n - self.wrong, self.n, CONFIDENCE) > upper_limit(
+            other.wrong, other.n, CONFIDENCE
+        )
+
 
 def watch_errors(usual: Errors | None, run_length: float) -> ESR:
     """An e-SR detector with `run_length` predictions between two false alarms, on average at least.

@@ -62,6 +62,8 @@ class Choice:
     """How much less than that of all rows its loss is, paired; None where all rows were chosen."""
     half_life: timedelta
     """Of the weights of all rows."""
+    recent: int
+    """Rows since the change: as many older ones fill the reservoir."""
 
 
 def folds(
@@ -80,7 +82,7 @@ def folds(
 
 def lesson(window: Window, times: Instants, since: datetime, half_life: timedelta) -> Lesson | None:
     """What a window teaches of the rows with these times; None where it is too little."""
-    change = int(np.searchsorted(times, (since - _EPOCH) // timedelta(microseconds=1)))
+    change = int(np.searchsorted(times, _micros(since)))
     n, ones = len(times), np.ones(len(times))
     if window is Window.ALL:
         return Lesson(np.arange(n), age_weights(times, half_life)) if n >= LEAST_ROWS else None
@@ -111,8 +113,9 @@ def choose_window(times: Instants, since: datetime, delay: timedelta, losses: Lo
     best = min(found, key=lambda window: float(found[window].mean()))
     gain = _mean(found[Window.ALL] - found[best])
     sure = gain.lower is not None and gain.lower > 0
+    recent = len(times) - int(np.searchsorted(times, _micros(since)))
     told = {window: _mean(loss) for window, loss in found.items()}
-    return Choice(best if sure else Window.ALL, told, gain if sure else None, half_life)
+    return Choice(best if sure else Window.ALL, told, gain if sure else None, half_life, recent)
 
 
 def age_weights(times: Instants, half_life: timedelta) -> Floats:
@@ -145,6 +148,10 @@ def _played(
     if not whole or len(whole) < len(lessons):
         return None
     return [losses(taught, fold.rows) for taught, fold in zip(whole, plan, strict=True)]
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _half_life(times: Instants, since: datetime) -> timedelta:

@@ -109,14 +109,22 @@ def _run(
     contract: DataContract,
     config: Config,
 ) -> Trial:
-    seen = look_at(fitting.batch, fitting.y)
-    pipeline = build(candidate, contract, params, config.train.seed, seen)
-    _fit(pipeline, fitting, contract, candidate)
+    pipeline = fit(candidate, params, fitting, contract, config)
     p = probabilities(pipeline, choosing.batch, contract)
     threshold = best_threshold(choosing.y, p[:, 1], config.costs) if p.shape[1] == 2 else None
     return Trial(
         params, pipeline, _score(choosing.y, p, threshold, config), threshold, len(fitting.y)
     )
+
+
+def fit(
+    candidate: Candidate, params: Params, fitting: Rows, contract: DataContract, config: Config
+) -> Any:
+    """A pipeline with these settings, fitted; raises `BadInput` where the rows teach nothing."""
+    seen = look_at(fitting.batch, fitting.y)
+    pipeline = build(candidate, contract, params, config.train.seed, seen)
+    _fit(pipeline, fitting, contract, candidate)
+    return pipeline
 
 
 def _fit(pipeline: Any, fitting: Rows, contract: DataContract, candidate: Candidate) -> None:

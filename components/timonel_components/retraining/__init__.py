@@ -1,0 +1,1 @@
+"""What a retraining needs of learning: the choice of its rows."""

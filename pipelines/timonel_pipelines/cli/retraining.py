@@ -1,0 +1,154 @@
+"""`timonel retrain`: ask the governor, and do what it says. Heavy imports stay inside the functions."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from timonel.retraining import Request
+    from timonel_pipelines.display import Story
+    from timonel_pipelines.retraining.doing import Done, Judged
+
+NOT_NOW, REFUSED, VETOED = 20, 10, 30
+"""Exit codes: nothing is due or it is too early; the gates failed; a person has to act first."""
+
+
+def retrain(
+    config: ConfigPath = DEFAULT_CONFIG,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only if the evidence asks for it: for schedules.")
+    ] = False,
+    force: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Train past every veto; the reason is recorded."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Decide and tell; write and start nothing.")
+    ] = False,
+    at: Annotated[
+        datetime | None,
+        typer.Option(help="The moment to decide at, in UTC. Default: the newest of the log."),
+    ] = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="Start the rollout of a version that was registered.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Diagnose, ask the governor whether to retrain, and do what it says.
+
+    Exit code 0: done. 10: the new model failed its gates. 20: nothing is due, or it is too early.
+    30: vetoed, something else is to be mended first. 1: an error.
+    """
+    from timonel.config import load_config
+    from timonel_pipelines.retraining.doing import carry_out, judge, record
+    from timonel_pipelines.retraining.looking import Look, Site
+
+    look = Look.at(Site(load_config(config)), _aware(at))
+    judged = judge(look, _request(if_due, force))
+    told = not (quiet or as_json)
+    if told:
+        typer.echo(_story(judged))
+    done = None
+    if not dry_run:
+        decided = record(look, judged)
+        if judged.decision.answer.acts:
+            with _watching(look.site.config.candidates, shown=told) as watcher:
+                done = carry_out(look, judged, decided, config, watcher)
+    if as_json:
+        typer.echo(json.dumps(_facts(judged, done), ensure_ascii=False))
+    elif done is not None and not quiet:
+        typer.echo(f"done      {done.summary}")
+    if release and done is not None and done.training is not None and done.version is not None:
+        _release(config, done.version)
+    if code := _code(judged, done):
+        raise typer.Exit(code)
+
+
+def _request(if_due: bool, force: str | None) -> "Request | None":
+    from timonel.errors import BadInput
+    from timonel.retraining import Request
+
+    if if_due and force is not None:
+        raise BadInput("--if-due and --force exclude each other", fix="leave one out")
+    if force is not None:
+        return Request(force, force=True)
+    return None if if_due else Request("timonel retrain")
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    from datetime import UTC
+
+    return None if at is None else at.replace(tzinfo=UTC)
+
+
+def _watching(candidates: tuple[object, ...], *, shown: bool) -> "AbstractContextManager[Story]":
+    from timonel_pipelines.display import AROUND, story
+
+    return story(AROUND + len(candidates), quiet=not shown)
+
+
+def _story(judged: "Judged") -> str:
+    decision, labels = judged.decision, judged.situation.labels
+    diagnosis = judged.diagnosis
+    cause = "none: the log holds nothing to compare"
+    if diagnosis is not None:
+        named = diagnosis.cause.value if diagnosis.cause else diagnosis.state.value
+        cause = named.replace("_", " ")
+    lines = [
+        f"model     {judged.situation.model} version {judged.situation.version},"
+        f" at {judged.situation.time:%Y-%m-%d %H:%M}",
+        f"labels    {labels.positives:,} positive and {labels.negatives:,} others have matured",
+        *(f"trigger   {t.kind.value}: {t.what}" for t in decision.triggers),
+        f"diagnosis {cause}",
+        *(f"against   {veto}" for veto in decision.vetoes),
+        f"decision  {decision.summary}",
+        *(f"          {reason}" for reason in decision.reasons[1:]),
+    ]
+    if decision.next_allowed is not None:
+        lines.append(f"again     {decision.next_allowed:%Y-%m-%d %H:%M}")
+    return "\n".join(lines)
+
+
+def _facts(judged: "Judged", done: "Done | None") -> dict[str, object]:
+    found = judged.diagnosis
+    training = done.training if done else None
+    return {
+        "time": judged.situation.time.isoformat(),
+        "version": judged.situation.version,
+        "decision": judged.decision.to_dict(),
+        "diagnosis": found.to_dict() if found else None,
+        "done": None
+        if done is None
+        else {
+            "outcome": done.outcome.value,
+            "summary": done.summary,
+            "version": done.version,
+            "window": done.window,
+            "training": training.model_dump(mode="json") if training else None,
+        },
+    }
+
+
+def _release(config: Path, version: str) -> None:
+    from timonel_pipelines.cli.rollout import start
+
+    start(version=version, config=config)
+
+
+def _code(judged: "Judged", done: "Done | None") -> int:
+    from timonel.retraining import Answer, Outcome
+
+    answer = judged.decision.answer
+    if answer is Answer.VETO:
+        return VETOED
+    if not answer.acts:
+        return NOT_NOW
+    return REFUSED if done is not None and done.outcome is Outcome.FAILED else 0

@@ -1,0 +1,146 @@
+"""Carries a decision out, and records what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+from pydantic import JsonValue
+
+from timonel.config import Candidate, parse_config
+from timonel.diagnosis import Diagnosis
+from timonel.durations import format_duration
+from timonel.errors import BadInput
+from timonel.ledger import Record
+from timonel.retraining import Answer, Decision, Outcome, Request, Situation, WindowHint, decide
+from timonel.retraining.window import Choice
+from timonel.terms import Window
+from timonel_components.register import CHAMPION
+from timonel_components.retraining.window import choose
+from timonel_pipelines.result import TrainingResult
+from timonel_pipelines.retraining.looking import Look, Site
+from timonel_pipelines.retraining.record import Chain
+from timonel_pipelines.rollout.promotion.aliases import Aliases
+from timonel_pipelines.running import Source, Watcher, run_here
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found and decided."""
+
+    situation: Situation
+    diagnosis: Diagnosis | None
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a decision."""
+
+    outcome: Outcome
+    summary: str
+    version: str | None = None
+    training: TrainingResult | None = None
+    window: dict[str, JsonValue] | None = None
+
+
+def judge(look: Look, request: Request | None) -> Judged:
+    """Diagnose and decide; nothing is written."""
+    diagnosis = look.diagnosis()
+    situation = look.situation(request, diagnosis)
+    return Judged(situation, diagnosis, decide(situation, look.site.config.retraining))
+
+
+def record(look: Look, judged: Judged) -> Record:
+    """Write the diagnosis and the decision to the chain."""
+    chain = _chain(look)
+    found = chain.diagnosed(judged.diagnosis) if judged.diagnosis else None
+    return chain.decided(judged.decision, found)
+
+
+def carry_out(look: Look, judged: Judged, decided: Record, path: Path, watcher: Watcher) -> Done:
+    """Do what was decided, once; raises Busy if somebody else does it, and the error that stopped it."""
+    chain, decision = _chain(look), judged.decision
+    act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}.get(decision.answer)
+    if act is None:
+        raise BadInput(
+            f"nobody carries out {decision.answer.value} here yet",
+            fix="do it by hand, or retrain with --force",
+        )
+    chain.started(decision, decided)
+    try:
+        done = act(look, judged, path, watcher)
+    except BaseException as error:
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        chain.ended(decision, Outcome.FAILED, f"failed: {what}")
+        raise
+    chain.ended(decision, done.outcome, done.summary, **_facts(done))
+    return done
+
+
+def _chain(look: Look) -> Chain:
+    version, _ = look.site.champion
+    return Chain(look.site.ledger, look.site.config.model.name, version, look.now)
+
+
+def _facts(done: Done) -> dict[str, JsonValue]:
+    training = done.training
+    facts: dict[str, JsonValue] = {"version": done.version, "window": done.window}
+    if training is not None:
+        facts |= {
+            "run": training.tracking_run,
+            "data_version": training.data_version,
+            "package_digest": training.package_digest,
+            "gates": [gate.model_dump() for gate in training.gates],
+        }
+    return facts
+
+
+def _retrain(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
+    """Run the pipeline here, on the window that was decided or does best."""
+    window = judged.decision.window
+    settings = {} if window is None else _rows(look.site, window)
+    training = TrainingResult.of(run_here(_source(path, look.site, settings), watcher))
+    if training.registered:
+        said = f"version {training.version} was registered"
+        return Done(Outcome.DONE, said, str(training.version), training, settings)
+    return Done(Outcome.FAILED, "the model failed its gates", None, training, settings)
+
+
+def _roll_back(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
+    """Point the champion's alias back, if it still names the version that was judged."""
+    aliases = Aliases(look.site.tracking, look.site.config.model.name)
+    version, previous = str(judged.situation.version), str(judged.situation.previous)
+    aliases.move(CHAMPION, version, previous)
+    return Done(Outcome.DONE, f"the champion is version {previous} again", previous)
+
+
+def _source(path: Path, site: Site, settings: dict[str, JsonValue]) -> Source:
+    """The settings of the pipeline, with the rows to learn from among those of training."""
+    source = Source.of(site.config, path)
+    if not settings:
+        return source
+    document = yaml.safe_load(source.text)
+    document["train"] = (document.get("train") or {}) | settings
+    text = yaml.safe_dump(document, sort_keys=False)
+    return Source(parse_config(text, base=site.config.base), text, source.commit)
+
+
+def _rows(site: Site, hint: WindowHint) -> dict[str, JsonValue]:
+    """Settings of section `train` for a window; empty where no moment of change is known."""
+    since = hint.since
+    if since is None:
+        return {}
+    choice = choose(site.config, Candidate(site.champion[1].manifest.candidate), since)
+    window = choice.window if hint.window is Window.CHOOSE else hint.window
+    if window not in choice.losses:
+        window = Window.ALL  # too few rows since the change to learn from them alone
+    return _settings(window, since, choice)
+
+
+def _settings(window: Window, since: datetime, choice: Choice) -> dict[str, JsonValue]:
+    if window is Window.ALL:
+        return {"half_life": format_duration(choice.half_life)}
+    kept: dict[str, JsonValue] = {"since": since.isoformat()}
+    reservoir = choice.recent if window is Window.RESERVOIR else 0
+    return kept | ({"reservoir": reservoir} if reservoir else {})
