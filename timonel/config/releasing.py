@@ -133,8 +133,8 @@ class Release(Section):
     takes all of them back at once if the new version does harm."""
     values: str | None = None
     """Of `ab`: a CSV or Parquet file (or a glob) that is appended to, a row for each request that brought
-    something: `time`, `version` (the answer's header X-Timonel-Version) and a column named as each metric of
-    kind value."""
+    something: `time` of the request, `version` (the answer's header X-Timonel-Version), and a column named as
+    each metric of kind value."""
     lease: Duration = timedelta(minutes=10)
     """After such a silence of a rollout another one of the same model may begin."""
     start_within: Duration = timedelta(minutes=2)

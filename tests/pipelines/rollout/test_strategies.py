@@ -103,10 +103,10 @@ def test_ab_ends_at_its_horizon_by_the_business_figure(site: Field) -> None:
 
     def sell(what: str, text: str) -> None:
         """Of each two requests one brings 2 or, with the new version, 3."""
-        if not what.startswith("block"):
-            return
         sold = site.load.served.copy()
         site.load.served.clear()
+        if not what.startswith("block"):
+            return  # of before the first block
         with table.open("a") as stream:
             for (_, version), n in sold.items():
                 price = 3 if version == "4" else 2

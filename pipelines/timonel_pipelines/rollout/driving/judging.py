@@ -31,7 +31,8 @@ def start(drive: Drive) -> None:
     change_weight(drive, weight)
     totals = drive.parts.counts.since(state.counted_from)
     judge = CanaryJudge(plan).state()
-    drive.keep(phase=Phase.RUNNING, totals=totals, judge=judge, block_end=now())
+    begin = now()
+    drive.keep(phase=Phase.RUNNING, totals=totals, judge=judge, judged_from=begin, block_end=begin)
 
 
 def judge_block(drive: Drive) -> None:

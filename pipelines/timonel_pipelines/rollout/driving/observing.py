@@ -58,7 +58,7 @@ def _with_values(drive: Drive, seen: Observed) -> tuple[Observed, Figures]:
         return seen, state.figures
     versions = (state.champion.number, state.challenger.number)
     try:
-        found = values.since(state.replay_from or state.counted_from, versions)
+        found = values.since(state.judged_from or state.counted_from, versions)
     except BadInput as error:
         drive.tell("values", f"failed: {error.message}")
         failed = replace(seen.block, failed=(*seen.block.failed, *values.metrics))

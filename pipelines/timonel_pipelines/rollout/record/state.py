@@ -63,6 +63,8 @@ class State(BaseModel):
     """The plan's, with what was learnt before the start."""
     learnt: dict[str, JsonValue] = {}
     """What that was."""
+    judged_from: datetime | None = None
+    """When the first block began."""
     figures: Figures = {}
     """Business figures that blocks hold so far."""
     released: datetime | None = None

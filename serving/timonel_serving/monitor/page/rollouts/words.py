@@ -16,6 +16,8 @@ _HEADINGS = {
     "judged": "Judged",
     "approved": "Approved",
     "promoting": "Promotion begins",
+    "holding": "All requests to the new version, its predecessor stays warm",
+    "returning": "Harm after the change: everything goes back",
     "ended": "Ended",
     "second": "Second verdict",
 }
