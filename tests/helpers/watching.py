@@ -105,11 +105,15 @@ def wait(done: Callable[[], object], seconds: float = 20) -> None:
 
 @contextmanager
 def watching(
-    folder: Path, *flags: str, settings: str = "stale_after: 1h, ledger: false", **environment: str
+    folder: Path,
+    *flags: str,
+    settings: str = "stale_after: 1h, ledger: false",
+    sections: str = "",
+    **environment: str,
 ) -> Iterator[Watching]:
     """A monitor with its state in `folder`, killed at the end if it still runs."""
     folder.mkdir(exist_ok=True)
-    (folder / "timonel.yaml").write_text(SETTINGS % settings)
+    (folder / "timonel.yaml").write_text(SETTINGS % settings + sections)
     command = [TIMONEL, "watch", "--json", *flags]
     errors = folder / "stderr"
     with errors.open("w") as written:

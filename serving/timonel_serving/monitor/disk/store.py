@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,17 @@ class Snapshot:
     monitor: bytes = b""
     """As `ModelMonitor.save` has it; empty before the first."""
 
-    def pack(self) -> bytes:
-        """As bytes, their SHA-256 first."""
-        head = {name: value for name, value in vars(self).items() if name != "monitor"}
-        body = b"\n".join((orjson.dumps({"format": FORMAT, **head}), self.monitor))
-        return b"\n".join((hashlib.sha256(body).hexdigest().encode(), body))
+    def pack(self) -> tuple[bytes, ...]:
+        """As pieces of a file, their SHA-256 first; the monitor's is large and is not copied."""
+        fields = {name: value for name, value in vars(self).items() if name != "monitor"}
+        head = orjson.dumps({"format": FORMAT, **fields}, option=orjson.OPT_APPEND_NEWLINE)
+        digest = hashlib.sha256(head)
+        digest.update(self.monitor)
+        return f"{digest.hexdigest()}\n".encode(), head, self.monitor
 
     @classmethod
     def unpack(cls, data: bytes) -> "Snapshot":
-        """The inverse; Corrupt for anything else."""
+        """The inverse, of the whole file; Corrupt for anything else."""
         digest, _, body = data.partition(b"\n")
         if hashlib.sha256(body).hexdigest().encode() != digest:
             raise Corrupt("its SHA-256 is another one")
@@ -57,6 +59,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._owner = folder, _hold(folder)
         self.snapshot = self._read()
+        """The last one; without the monitor's state once another was written."""
         self.journal = Journal(folder / "journal", self._needed)
 
     @property
@@ -67,11 +70,11 @@ class Store:
     def save(self, snapshot: Snapshot) -> None:
         """Put a snapshot in the place of the last one; then the journal's older part goes."""
         self._write(snapshot)
-        self.snapshot = snapshot
+        self.snapshot = replace(snapshot, monitor=b"")
         self.journal.release(self._needed)
 
     def _write(self, snapshot: Snapshot) -> None:
-        write_durably(self._folder / "snapshot", snapshot.pack())
+        write_durably(self._folder / "snapshot", *snapshot.pack())
 
     def close(self) -> None:
         """Leave the folder to another process."""

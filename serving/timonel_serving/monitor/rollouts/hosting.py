@@ -66,7 +66,7 @@ class Rollouts:
                 return found
             plan = CanaryPlan.from_config(self._config)
             check_metrics(plan)
-            start = looking.beginning(self._source, now)
+            start = looking.beginning(self._source)
             one = Hosted(
                 id=found,
                 model=self._name,
@@ -103,6 +103,18 @@ class Rollouts:
             return one.after(Happened(at=now, step=Kind.ENDED, said=said), closed=said)
 
         return self._change(name, closed)
+
+    @property
+    def unrecorded(self) -> tuple[Hosted, ...]:
+        """Those with steps that are not in the ledger yet, the oldest first."""
+        return tuple(one for one in reversed(self.all) if one.recorded < len(one.steps))
+
+    def note_recorded(self, name: str, steps: int) -> None:
+        """So many steps of one are in the ledger."""
+        with self._lock:
+            one = self._known.get(name)
+            if one is not None and one.recorded < steps:
+                self._keep(one.model_copy(update={"recorded": steps}))
 
     def turn(self) -> None:
         """Judge a block if one is over."""

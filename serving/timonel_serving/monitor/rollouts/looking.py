@@ -10,6 +10,7 @@ from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.served import LATENCY_EDGES_MS
 from timonel_serving.monitor.models.states import DetectorStatus
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 BACK = timedelta(days=1)
 """How far before the newest event counts begin: events of clocks that are behind are counted, too."""
 
@@ -26,10 +27,11 @@ class Source(Protocol):
         """Those that should be at work."""
 
 
-def beginning(source: Source, now: datetime) -> datetime:
-    """From when on counts are added up, in event time."""
-    newest = min(source.monitor.newest or now, now) - BACK
-    return max(newest, datetime.fromtimestamp(0, UTC)).replace(minute=0, second=0, microsecond=0)
+def beginning(source: Source) -> datetime:
+    """From when on counts are added up, in event time; while nothing has been counted, from the first on."""
+    newest = source.monitor.newest
+    start = EPOCH if newest is None else max(newest - BACK, EPOCH)
+    return start.replace(minute=0, second=0, microsecond=0)
 
 
 def totals_since(source: Source, start: datetime) -> Totals:

@@ -12,7 +12,7 @@ from timonel.canary.cutting import Totals
 from timonel.canary.timeline import MOST_POINTS
 
 MOST_STEPS = 200
-"""Steps that are told of a rollout; of those beyond the newest alone."""
+"""Steps that are told of a rollout, and its end."""
 _CLOSED = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 _DRAWN = ("e_harm", "harm_bar", "e_safe", "safe_bar")
 
@@ -90,6 +90,8 @@ class Hosted(BaseModel):
     steps: tuple[Happened, ...] = ()
     closed: str | None = None
     """Why it was ended from outside."""
+    recorded: int = 0
+    """How many of its steps are in the ledger's decisions."""
 
     @property
     def final(self) -> bool:
@@ -112,9 +114,11 @@ class Hosted(BaseModel):
         return tuple(self.decision["reasons"]) if self.decision else ("no block is over yet",)
 
     def after(self, happened: Happened, **changes: Any) -> "Hosted":
-        """With a further step."""
-        steps = (*self.steps[: MOST_STEPS - 1], happened)
-        return self.model_copy(update=changes | {"steps": steps})
+        """With a further step, which is told while there is room; the last one always is."""
+        after = self.model_copy(update=changes)
+        if len(self.steps) >= MOST_STEPS and not after.final:
+            return after
+        return after.model_copy(update={"steps": (*self.steps, happened)})
 
 
 def thinned(points: tuple[Point, ...]) -> tuple[Point, ...]:

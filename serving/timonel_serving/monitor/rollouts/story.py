@@ -95,20 +95,22 @@ def _story(name: str, model: str, steps: list[Told]) -> Story | None:
         return None
     ended, judged = _last(shown, "ended"), _last(shown, "judged")
     begun = _last(shown, "started")
-    decision = judged.get("decision")
-    verdict = ended.get("verdict") or RUNNING
+    decision = judged.get("decision") or {}
+    # what a monitor judged is over with the judge's last word: others act on it
+    final = bool(judged.get("hosted")) and bool(decision.get("final"))
+    verdict = ended.get("verdict") or (decision["verdict"] if final else RUNNING)
     return Story(
         id=name,
         model=model,
         stable=_number(begun.get("champion")),
         canary=_number(begun.get("challenger")),
         verdict=str(verdict),
-        final=bool(ended),
+        final=bool(ended) or final,
         hosted=False,
         steps=shown,
         reasons=tuple(map(str, ended.get("reasons") or ())) or _reasons(decision),
         course=judged.get("course"),
-        decision=decision,
+        decision=decision or None,
     )
 
 

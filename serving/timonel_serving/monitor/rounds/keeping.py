@@ -15,6 +15,7 @@ from timonel.reference.classes import class_name
 from timonel_serving.monitor.disk.records import Record, read_table
 from timonel_serving.monitor.models.labels import TIME
 from timonel_serving.monitor.models.watched import Watched
+from timonel_serving.monitor.rollouts.recording import record
 
 if TYPE_CHECKING:
     from timonel.ledger import Ledger
@@ -71,10 +72,12 @@ class Keeping:
     def bring(self) -> None:
         """Bring all that is new."""
         watched = self._watched
-        if watched.delivered == watched.store.journal.end and self._asked and not self._due():
+        labels = watched.delivered < watched.store.journal.end
+        if self._asked and not (labels or self._due() or watched.rollouts.unrecorded):
             return
         ledger = watched.ledger
         assert ledger is not None
+        record(watched.rollouts, ledger, afresh=not self._asked)
         if not self._asked:
             watched.delivered = max(watched.delivered, ledger.mark(self._writer, "labels"))
             self._measured = ledger.mark(self._writer, "windows")
