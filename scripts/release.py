@@ -187,7 +187,7 @@ def report(release: Release, outcome: str) -> str:
         "| metric | stable | canary | canary less stable | harm | safety |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [_row(metric) for metric in last.get("metrics", [])]
+    lines += [_row(metric) for metric in last.get("metrics", {}).values()]
     return "\n".join([*lines, "", "```text", *release.steps, "```", ""])
 
 

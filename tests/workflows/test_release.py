@@ -39,7 +39,7 @@ def answer(verdict: str, weight: int, *, final: bool = False) -> dict[str, Any]:
         "final": final,
         "blocks": 12,
         "reasons": [f"{verdict} because"],
-        "metrics": [metric],
+        "metrics": {"errors": metric},
     }
 
 
@@ -257,5 +257,5 @@ def test_the_played_answers_are_the_monitors(monitor: Any) -> None:
     fields = answers.VerdictAnswer.model_fields
     played = answer("continue", 5)
     assert set(played) <= set(fields)
-    metric = answers.MetricAnswer.model_validate(played["metrics"][0])
-    assert set(played["metrics"][0]) == set(type(metric).model_fields)
+    metric = answers.MetricAnswer.model_validate(played["metrics"]["errors"])
+    assert set(played["metrics"]["errors"]) == set(type(metric).model_fields)
