@@ -15,13 +15,11 @@ from timonel.backtest.periods import Period
 from timonel.config import Retraining
 from timonel.drift import DriftReport, SortedReference, two_sample
 from timonel.drift.concept import ESR
-from timonel.retraining.loss import Errors, watch_errors
+from timonel.retraining.loss import LATELY, Errors, rise, watch_errors
 
 REFERENCE_ROWS = 20_000
 """Rows of the training that periods are compared with, evenly chosen: more would tell little more."""
 NAMED = 5
-LATELY = 500
-"""Predictions whose error rate an alarm tells."""
 
 Losses = NDArray[np.bool_]
 
@@ -111,11 +109,7 @@ class Watch:
         return self._errors.drift_detected
 
     def _risen(self) -> str:
-        lately = list(self._lately)
-        return (
-            f"{sum(lately) / len(lately):.1%} of {len(lately):,} predictions were wrong before the alarm,"
-            f" {self._errors.baseline:.1%} at most is usual"
-        )
+        return str(rise(self._lately, self._errors.baseline or 0))
 
 
 def _drift(report: DriftReport, columns: tuple[str, ...]) -> str:

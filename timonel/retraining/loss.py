@@ -1,10 +1,16 @@
 """When the error rate of matured predictions counts as risen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from timonel.drift.concept import ESR
 from timonel.drift.concept.binomial import upper_limit
 
+STRETCHES = (10, 20, 50, 100, 200, 500)
+LATELY = 1000
+"""Predictions before an alarm among which the stretch is looked for that it rests on."""
 CONFIDENCE = 0.95
 """How sure it is that the usual rate is not set too low; the threshold pays for the rest."""
 
@@ -26,6 +32,32 @@ class Errors:
         return 1 - upper_limit(self.n - self.wrong, self.n, CONFIDENCE) > upper_limit(
             other.wrong, other.n, CONFIDENCE
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """What an alarm of the error rate rests on."""
+
+    rate: float
+    """Of the newest `n` predictions."""
+    n: int
+    usual: float
+    """The rate that it is held against."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:.1%} of the {self.n:,} predictions before the alarm were wrong,"
+            f" {self.usual:.1%} at most is usual"
+        )
+
+
+def rise(lately: Sequence[bool], usual: float) -> Rise:
+    """The stretch that ends in an alarm and stands out most: a sharp rise is a short one."""
+    wrong = np.cumsum(np.asarray(lately, dtype=np.float64)[::-1])
+    stretches = np.array([n for n in STRETCHES if n < len(wrong)] + [len(wrong)])
+    rates = wrong[stretches - 1] / stretches
+    best = int(np.argmax((rates - usual) * np.sqrt(stretches)))
+    return Rise(float(rates[best]), int(stretches[best]), usual)
 
 
 def watch_errors(usual: Errors | None, run_length: float) -> ESR:

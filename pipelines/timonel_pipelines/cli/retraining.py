@@ -45,10 +45,10 @@ def retrain(
     """Diagnose, ask the governor whether to retrain, and do what it says.
 
     Exit code 0: done. 10: the new model failed its gates. 20: nothing is due, or it is too early.
-    30: vetoed, something else is to be mended first. 1: an error.
+    30: vetoed, or for a person to do: mend the data, recalibrate, move the threshold. 1: an error.
     """
     from timonel.config import load_config
-    from timonel_pipelines.retraining.doing import carry_out, judge, record
+    from timonel_pipelines.retraining.doing import CARRIED_OUT, carry_out, judge, record
     from timonel_pipelines.retraining.looking import Look, Site
 
     look = Look.at(Site(load_config(config)), _aware(at))
@@ -59,7 +59,7 @@ def retrain(
     done = None
     if not dry_run:
         decided = record(look, judged)
-        if judged.decision.answer.acts:
+        if judged.decision.answer in CARRIED_OUT:
             with _watching(look.site.config.candidates, shown=told) as watcher:
                 done = carry_out(look, judged, decided, config, watcher)
     if as_json:
@@ -145,10 +145,11 @@ def _release(config: Path, version: str) -> None:
 
 def _code(judged: "Judged", done: "Done | None") -> int:
     from timonel.retraining import Answer, Outcome
+    from timonel_pipelines.retraining.doing import CARRIED_OUT
 
     answer = judged.decision.answer
-    if answer is Answer.VETO:
-        return VETOED
-    if not answer.acts:
+    if answer in (Answer.WAIT, Answer.NONE):
         return NOT_NOW
+    if answer not in CARRIED_OUT:
+        return VETOED
     return REFUSED if done is not None and done.outcome is Outcome.FAILED else 0

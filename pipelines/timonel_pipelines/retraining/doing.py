@@ -10,7 +10,6 @@ from pydantic import JsonValue
 from timonel.config import Candidate, parse_config
 from timonel.diagnosis import Diagnosis
 from timonel.durations import format_duration
-from timonel.errors import BadInput
 from timonel.ledger import Record
 from timonel.retraining import Answer, Decision, Outcome, Request, Situation, WindowHint, decide
 from timonel.retraining.window import Choice
@@ -22,6 +21,9 @@ from timonel_pipelines.retraining.looking import Look, Site
 from timonel_pipelines.retraining.record import Chain
 from timonel_pipelines.rollout.promotion.aliases import Aliases
 from timonel_pipelines.running import Source, Watcher, run_here
+
+CARRIED_OUT = (Answer.RETRAIN, Answer.ROLL_BACK)
+"""The answers that `carry_out` knows; the others are for a person."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,7 @@ def record(look: Look, judged: Judged) -> Record:
 def carry_out(look: Look, judged: Judged, decided: Record, path: Path, watcher: Watcher) -> Done:
     """Do what was decided, once; raises Busy if somebody else does it, and the error that stopped it."""
     chain, decision = _chain(look), judged.decision
-    act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}.get(decision.answer)
-    if act is None:
-        raise BadInput(
-            f"nobody carries out {decision.answer.value} here yet",
-            fix="do it by hand, or retrain with --force",
-        )
+    act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}[decision.answer]
     chain.started(decision, decided)
     try:
         done = act(look, judged, path, watcher)

@@ -11,10 +11,7 @@ import pyarrow.compute as pc
 
 from timonel.ledger import Ledger, TableName
 from timonel.retraining import Evidence, Labels
-from timonel.retraining.loss import Errors, watch_errors
-
-LATELY = 500
-"""Predictions whose error rate an alarm tells."""
+from timonel.retraining.loss import LATELY, Errors, rise, watch_errors
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,7 @@ class _Watch:
     def __init__(self, served: Served) -> None:
         self.detector = watch_errors(served.usual, served.run_length)
         self.lately: deque[bool] = deque(maxlen=LATELY)
+        self.times: deque[datetime] = deque(maxlen=LATELY)
         self.alarm: Evidence | None = None
 
     def see(self, told: pa.RecordBatch) -> None:
@@ -126,17 +124,12 @@ class _Watch:
         if self.alarm is None:
             for wrong, at in _errors(told):
                 self.lately.append(wrong)
+                self.times.append(at)
                 self.detector.update(wrong)
                 if self.detector.drift_detected:
-                    self.alarm = Evidence(self._said(), at)
+                    found = rise(self.lately, self.detector.baseline or 0)
+                    self.alarm = Evidence(str(found), self.times[-found.n])
                     return
-
-    def _said(self) -> str:
-        rate = sum(self.lately) / len(self.lately)
-        return (
-            f"{rate:.1%} of {len(self.lately):,} predictions were wrong before the alarm,"
-            f" {self.detector.baseline:.1%} at most is usual"
-        )
 
 
 def _errors(told: pa.RecordBatch) -> Iterator[tuple[bool, datetime]]:
