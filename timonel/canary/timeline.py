@@ -11,6 +11,8 @@ _PARTS = {
     "e_safe": ("e_safe", None),
     "stable": ("stable", "value"),
     "canary": ("canary", "value"),
+    "n_stable": ("stable", "n"),
+    "n_canary": ("canary", "n"),
     "difference": ("difference", "value"),
     "lower": ("difference", "lower"),
     "upper": ("difference", "upper"),
@@ -25,8 +27,9 @@ def evidence_course(decisions: Sequence[tuple[datetime, Mapping[str, Any]]]) -> 
 
     Returns:
         `at` (ISO times) and `weight` (percent), and for each of `metrics`: `e_harm` and `e_safe` with their
-        `bar_harm` and `bar_safe`; the rates `stable` and `canary`; their `difference`, `lower` and `upper`
-        (95 %, at all looks at once). At most 120 points, evenly thinned, the last always among them.
+        `bar_harm` and `bar_safe`; the rates `stable` and `canary` of `n_stable` and `n_canary` rows; their
+        `difference` with `lower` and `upper` (95 %, at all looks at once). At most 120 points, evenly
+        thinned, the last always among them.
     """
     kept = [decisions[i] for i in _thinned(len(decisions))]
     metrics = kept[-1][1]["metrics"] if kept else {}

@@ -50,6 +50,12 @@ def test_figures_wait_for_requests(table: Path) -> None:
     assert known == {"1": {"revenue": Figure(total=5.0, squares=25.0)}}
 
 
+def test_a_table_of_no_rows_is_nothing_sold(table: Path) -> None:
+    """Before the first sale there is a header alone."""
+    table.write_text("time,version,revenue\n")
+    assert Values(str(table), ("revenue",)).since(BEGIN, ["1", "2"]) == {}
+
+
 def test_a_table_that_does_not_tell_is_refused(table: Path) -> None:
     """A missing column or file is an error, not nothing sold."""
     with pytest.raises(BadInput, match="cannot be read"):

@@ -31,6 +31,7 @@ def test_a_short_course_is_whole() -> None:
     assert errors["e_safe"][-1] == last["e_safe"]
     assert errors["lower"][-1] == last["difference"]["lower"] <= errors["difference"][-1]
     assert (errors["bar_harm"], errors["bar_safe"]) == (40.0, 20.0)
+    assert (errors["n_stable"], errors["n_canary"]) == ([950, 1900, 2850], [50, 100, 150])
     assert nulls["canary"] == nulls["upper"] == [None] * 3
     assert nulls["bar_safe"] is None
 

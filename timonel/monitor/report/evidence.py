@@ -24,13 +24,12 @@ def evidence_charts(course: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Char
             "Both versions so far",
             f"{name}_rate",
             (
-                Line("challenger", _points(spans, found["canary"])),
-                Line("champion", _points(spans, found["stable"])),
+                Line("challenger", _points(spans, found["canary"], found["n_canary"])),
+                Line("champion", _points(spans, found["stable"], found["n_stable"])),
             ),
         )
-        gap = Line(
-            "difference", _points(spans, *(found[x] for x in ("difference", "lower", "upper")))
-        )
+        bounds = found["lower"], found["upper"]
+        gap = Line("difference", _points(spans, found["difference"], found["n_canary"], *bounds))
         difference = Chart("Challenger less champion, 95 % at all looks", "difference", (gap,))
         yield name, (rates, difference, _evidence(spans, found))
 
@@ -38,7 +37,7 @@ def evidence_charts(course: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Char
 def _evidence(spans: Sequence[tuple[datetime, datetime]], found: Mapping[str, Any]) -> Chart:
     kinds = (("of harm", "e_harm", "bar_harm"), ("of safety", "e_safe", "bar_safe"))
     lines = tuple(
-        Line(said, _points(spans, [_share(e, found[bar]) for e in found[kind]]))
+        Line(said, _points(spans, [_share(e, found[bar]) for e in found[kind]], found["n_canary"]))
         for said, kind, bar in kinds
     )
     return Chart(
@@ -62,11 +61,14 @@ def _spans(ends: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
 def _points(
     spans: Sequence[tuple[datetime, datetime]],
     values: Values,
+    rows: Sequence[int],
     lower: Values | None = None,
     upper: Values | None = None,
 ) -> tuple[Point, ...]:
     none = [None] * len(values)
     return tuple(
-        Point(*span, Measured.absent(State.NO_DATA) if v is None else Measured(v, low, high))
-        for span, v, low, high in zip(spans, values, lower or none, upper or none, strict=True)
+        Point(*span, Measured.absent(State.NO_DATA) if v is None else Measured(v, low, high, n))
+        for span, v, n, low, high in zip(
+            spans, values, rows, lower or none, upper or none, strict=True
+        )
     )

@@ -42,7 +42,8 @@ class Values:
 
     def since(self, start: datetime, versions: Sequence[str]) -> Figures:
         """All that was added up since; raises BadInput for a table that does not tell it."""
-        sums = [f"sum({x}{by})" for x in map(_quoted, self.metrics) for by in ("", f" * {x}")]
+        columns = [f"CAST({_quoted(name)} AS DOUBLE)" for name in self.metrics]
+        sums = [f"sum({x}{by})" for x in columns for by in ("", f" * {x}")]
         try:
             with duckdb.connect() as engine:
                 engine.execute("SET TimeZone = 'UTC'")
