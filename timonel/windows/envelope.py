@@ -96,13 +96,13 @@ def bundle(
     with pa.ipc.new_stream(sink, SCHEMA) as writer:
         for batch in (head, *parts.values()):
             writer.write_batch(batch)
-    stream = sink.getvalue().to_pybytes()
-    return bytes(hashlib.sha256(stream).digest() + stream)
+    stream = sink.getvalue()
+    return b"".join((hashlib.sha256(stream).digest(), stream))
 
 
 def unbundle(kind: str, version: int, data: bytes) -> tuple[Any, dict[str, pa.Table]]:
     """The header and the sealed parts; Corrupt if it is not what `bundle` wrote."""
-    digest, stream = data[:_DIGEST], data[_DIGEST:]
+    digest, stream = data[:_DIGEST], memoryview(data)[_DIGEST:]
     if hashlib.sha256(stream).digest() != digest:
         raise Corrupt(
             f"the {kind} is damaged, or is none: it does not have the SHA-256 that it begins with",
