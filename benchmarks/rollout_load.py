@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from rollouts import NARROW, VERSIONS, Field, rolling
 from timonel.canary import Verdict
 
-CONNECTIONS, LARGE = 16, 1
-"""How many callers there are, and how many of them ask for many rows."""
-ROWS = 2000
+CONNECTIONS = 16
+ROWS, EVERY = 500, 2.0
+"""The first caller asks for so many rows at once, so often (seconds)."""
 BEFORE = 0.25
 """Requests before the first rollout, as a share of those after."""
 
@@ -91,11 +91,12 @@ class Load:
             await asyncio.gather(*(self._caller(session, n) for n in range(CONNECTIONS)))
 
     async def _caller(self, session: aiohttp.ClientSession, number: int) -> None:
-        large = number < LARGE
+        large = number == 0
         many = self.rows * (ROWS // len(self.rows) + 1)
         bodies = [many[:ROWS]] if large else [[row] for row in self.rows[number::CONNECTIONS]]
         sent = [orjson.dumps({"instances": body}) for body in bodies]
-        pause, due, i = CONNECTIONS / self.rate, time.perf_counter(), 0
+        pause = EVERY if large else CONNECTIONS / self.rate
+        due, i = time.perf_counter(), 0
         while not self.over.is_set():
             due = max(due + pause, time.perf_counter())
             await self._ask(session, sent[i % len(sent)], timed=not large)

@@ -11,13 +11,15 @@
 
 import argparse
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ from challengers import Workshop
 from online import started
 from telling import EXAMPLES, command, console, say, shorten
 
-from timonel.config import load_config
+from timonel.cli.options import DEFAULT_CONFIG
+from timonel.config import Config, load_config
 from timonel.package import open_package
 
 HOME = EXAMPLES / "accidents" / ".timonel" / "canary"
@@ -47,40 +50,35 @@ METRICS = [
 class Stage:
     """What runs, and who asks it."""
 
-    settings: Path
     model: str
     monitor: str
-    detector: str
     callers: Callers
 
     def release(self, title: str, version: int, expected: int) -> None:
         """Roll a version out; ends the demo unless it comes out as it should."""
         console.print(f"\n[bold]{title}[/]\n")
         self.callers.taken()
-        at = ("--monitor", self.monitor, "--detector", self.detector)
-        rps = ("--rps", str(round(0.8 * THREADS / PAUSE)))
-        run(
-            "rollout",
-            "start",
-            "-c",
-            self.settings,
-            "--version",
-            str(version),
-            *at,
-            *rps,
-            ends=expected,
-        )
+        rps = str(round(0.8 * THREADS / PAUSE))
+        run("rollout", "start", "--version", str(version), "--rps", rps, ends=expected)
+        self.tell(version)
+
+    def taken_back(self, version: int) -> None:
+        """Labels come, and the version is judged again."""
+        count = self.callers.tell_truth(self.monitor, self.model)
+        say("labels", f"{count:,} have come")
+        console.print()
+        run("rollout", "second", "--wait", ends=ROLLED_BACK)
         self.tell(version)
 
     def tell(self, version: int) -> None:
         """What the callers got meanwhile, and where the pictures of it are."""
         answers = self.callers.taken()
         told = ", ".join(f"{count:,} x {status}" for status, count in sorted(answers.items()))
-        page = HOME / f"version-{version}.html"
+        page = f"version-{version}.html"
         console.print()
         say("callers", f"{sum(answers.values()):,} requests: {told}")
-        run("rollout", "report", "-c", self.settings, "--html", page, quiet=True)
-        say("report", shorten(page))
+        run("rollout", "report", "--html", page, quiet=True)
+        say("report", shorten(HOME / page))
 
 
 def main() -> None:
@@ -89,32 +87,38 @@ def main() -> None:
     parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
     stays = parser.parse_args().stay
     began = time.monotonic()
-    settings = prepared()
-    first = train(settings)
-    good, nulls, turned = challengers(settings, Path(first["package"]))
-    with staged(settings, Path(first["package"])) as stage:
+    config = prepared()
+    package = train()
+    good, nulls, turned = challengers(config, package)
+    with staged(config, package) as stage:
         stage.release("1  As good as the champion", good, PROMOTED)
         stage.release("2  Worse in nulls and in the tail of the latency", nulls, ROLLED_BACK)
         stage.release("3  Worse, and nothing shows it yet", turned, PROMOTED)
-        second_verdict(stage, turned)
-        console.print()
+        stage.taken_back(turned)
         say("page", f"{stage.monitor}/models/{stage.model}")
-        say("took", f"{time.monotonic() - began:.0f} s")
+        console.print(f"\ndone in {time.monotonic() - began:.0f} s")
         if stays:
-            console.print("\nleft running, Ctrl-C stops it")
+            console.print("left running, Ctrl-C stops it")
             signal.pause()
 
 
-def prepared() -> Path:
-    """Settings of the example with blocks of a second, in a folder of their own."""
+def prepared() -> Config:
+    """Settings of the example with blocks of a second, in a folder of their own, which is entered."""
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
+    os.chdir(HOME)
     given = yaml.safe_load((EXAMPLES / "accidents" / "timonel.yaml").read_text())
     given["data"]["source"] = str(EXAMPLES / "accidents" / given["data"]["source"])
     given["data"]["label_delay"] = "20s"
     given["train"] = {"candidates": ["logistic"], "trials": 1}
     given["storage"] = {"directory": "."}
-    given["monitoring"] = {"detector": {"hand_over_every": "1s", "commit_every": "2s"}}
+    router, monitor, detector = free_ports(3)
+    monitor_url = f"http://127.0.0.1:{monitor}"
+    hasty = {"hand_over_every": "1s", "commit_every": "2s"}
+    given["monitoring"] = {
+        "monitor": {"port": monitor},
+        "detector": {"port": detector, "monitor_url": monitor_url, **hasty},
+    }
     given["rollout"] = {
         "metrics": METRICS,
         "block": "1s",
@@ -124,27 +128,34 @@ def prepared() -> Path:
         "steps": [10, 30, 50],
         "patience": 100,  # a busy machine counts late
     }
-    given["release"] = {"vintage": "10s", "second_margin": 0.02}
-    settings = HOME / "timonel.yaml"
-    settings.write_text(yaml.safe_dump(given, sort_keys=False))
-    return settings
+    given["release"] = {"port": router, "vintage": "10s", "second_margin": 0.02}
+    Path(DEFAULT_CONFIG).write_text(yaml.safe_dump(given, sort_keys=False))
+    console.print(f"[dim]$[/] [bold]cd {shorten(HOME)}[/]")
+    return load_config(Path(DEFAULT_CONFIG))
 
 
-def train(settings: Path) -> dict[str, Any]:
-    """Train and register the champion; what came of it."""
-    done = subprocess.run(
-        [*command("train", "-c", settings), "--json"], stdout=subprocess.PIPE, text=True
-    )
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def train() -> Path:
+    """Train and register the champion; its package."""
+    done = subprocess.run([*command("train"), "--json"], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(done.returncode)
     facts: dict[str, Any] = json.loads(done.stdout)
     say("version", f"{facts['version']}, digest {facts['package_digest'][:12]}: the champion")
-    return facts
+    return Path(facts["package"]).relative_to(HOME)
 
 
-def challengers(settings: Path, package: Path) -> tuple[int, int, int]:
+def challengers(config: Config, package: Path) -> tuple[int, int, int]:
     """Make and register the three versions; their numbers."""
-    shop = Workshop(load_config(settings), open_package(package))
+    shop = Workshop(config, open_package(package))
     made = shop.retrained("regularised", 0.3), shop.cascade(), shop.turned_round()
     what = (
         "trained again, with more regularisation: all gates hold",
@@ -157,37 +168,27 @@ def challengers(settings: Path, package: Path) -> tuple[int, int, int]:
 
 
 @contextmanager
-def staged(settings: Path, package: Path) -> Iterator[Stage]:
+def staged(config: Config, package: Path) -> Iterator[Stage]:
     """Monitor, detector, router and champion, under steady requests."""
-    config, logs = load_config(settings), HOME / "logs"
-    words = ("-c", settings, "--reference", package, "--port", "0")
-    with started("watch", *words, log=logs / "monitor.log") as monitor:
-        at = ("--monitor-url", monitor["url"])
-        with started("detect", *words, *at, log=logs / "detector.log") as detector:
-            try:
-                run("rollout", "up", "-c", settings, "--detector", detector["url"])
-                url = f"http://{config.release.host}:{config.release.port}"
-                with callers(config, package, url).asking() as asking:
-                    name = config.model.name
-                    yield Stage(settings, name, monitor["url"], detector["url"], asking)
-            finally:
-                run("rollout", "down", "-c", settings, quiet=True)
+    logs = HOME / "logs"
+    with (
+        started("watch", "--reference", package, log=logs / "monitor.log") as monitor,
+        started("detect", "--reference", package, log=logs / "detector.log"),
+    ):
+        try:
+            run("rollout", "up")
+            url = f"http://{config.release.host}:{config.release.port}"
+            with callers(config, package, url).asking() as asking:
+                yield Stage(config.model.name, monitor["url"], asking)
+        finally:
+            run("rollout", "down", quiet=True)
 
 
-def second_verdict(stage: Stage, version: int) -> None:
-    """Labels come, and the version is judged again."""
-    count = stage.callers.tell_truth(stage.monitor, stage.model)
-    say("labels", f"{count:,} have come")
-    console.print()
-    at = ("--detector", stage.detector)
-    run("rollout", "second", "-c", stage.settings, *at, "--wait", ends=ROLLED_BACK)
-    stage.tell(version)
-
-
-def run(*words: str | Path, ends: int = 0, quiet: bool = False) -> None:
+def run(*words: str, ends: int = 0, quiet: bool = False) -> None:
     """A command that must end so."""
-    line = command(*words)
-    done = subprocess.run(line, check=False, stdout=subprocess.DEVNULL if quiet else None)
+    done = subprocess.run(
+        command(*words), check=False, stdout=subprocess.DEVNULL if quiet else None
+    )
     if done.returncode != ends:
         sys.exit(f"error: it ended with {done.returncode}, expected {ends}")
 
