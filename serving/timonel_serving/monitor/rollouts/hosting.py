@@ -10,7 +10,7 @@ from typing import Any
 from timonel.canary import CanaryJudge, CanaryPlan, Decision, Verdict
 from timonel.canary.cutting import Versions, check_metrics, cut
 from timonel.config import Config
-from timonel.errors import BadInput
+from timonel.errors import BadInput, Corrupt
 from timonel_serving.monitor.rollouts import looking
 from timonel_serving.monitor.rollouts.looking import Source
 from timonel_serving.monitor.rollouts.shelf import MOST, Shelf
@@ -120,8 +120,15 @@ class Rollouts:
         """Judge a block if one is over."""
         with self._lock:
             one, now = self.current, self._now()
-            if one is not None and now >= one.block_end + one.plan.block:
-                self._keep(self._judged(one, now))
+            if one is None or now < one.block_end + one.plan.block:
+                return
+            try:
+                after = self._judged(one, now)
+            except (BadInput, Corrupt) as error:
+                # such as a state that is damaged: never a pass, and no reason to stop watching
+                said = f"it cannot be judged any more: {error.message}"
+                after = one.after(Happened(at=now, step=Kind.ENDED, said=said), closed=said)
+            self._keep(after)
 
     def _judged(self, one: Hosted, now: datetime) -> Hosted:
         judge = CanaryJudge.restore(one.plan, one.judge)

@@ -1,5 +1,6 @@
 """A canary judged by the monitor from its own counts: nothing twice, nothing guessed, no data no pass."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,6 +163,22 @@ def test_one_that_was_ended_from_outside_is_inconclusive(bench: Bench) -> None:
         bench.watched.rollouts.tell_weight("fraud-7", 50)
     with pytest.raises(NotFound):
         bench.watched.rollouts.close("nothing")
+
+
+def test_a_state_that_is_damaged_ends_it_and_not_the_watch(bench: Bench, tmp_path: Path) -> None:
+    """Inconclusive, with the reason; the model is watched on, and another rollout may begin."""
+    bench.minute()
+    file = tmp_path / "rollouts" / "fraud-7.json"
+    kept = json.loads(file.read_text())
+    kept["judge"] = kept["judge"][:100] + "AAAA" + kept["judge"][104:]
+    file.write_text(json.dumps(kept))
+    bench.again()
+    bench.now += 60
+    bench.watched.upkeep()
+    one = bench.watched.rollouts.all[0]
+    assert (one.verdict, one.final) == (Verdict.INCONCLUSIVE, True)
+    assert one.reasons[0].startswith("it cannot be judged any more: ")
+    assert bench.watched.rollouts.open("6", "8").canary == "8"
 
 
 @pytest.mark.parametrize(
