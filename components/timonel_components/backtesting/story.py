@@ -98,12 +98,10 @@ def _closing(report: Report) -> list[str]:
 
 
 def _kept(report: Report) -> str:
-    gain = report.regret_of_never.value
     if report.kept is None:
-        return (
-            f"retraining always gains nothing here over never: {_said(gain, '+')} {report.metric}"
-        )
-    return f"{report.kept:.0%} of the {_said(gain)} {report.metric} that always gains over never"
+        return "nothing to keep: never is not surely worse here than retraining always"
+    gain = _said(report.regret_of_never.value)
+    return f"{report.kept:.0%} of the {gain} {report.metric} that always gains over never"
 
 
 def _said(m: Measured, sign: str = "", digits: int = 4) -> str:
