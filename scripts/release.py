@@ -184,7 +184,7 @@ def report(release: Release, outcome: str) -> str:
     lines += [f"- {reason}" for reason in last.get("reasons", [])]
     lines += ["", f"{last.get('blocks', 0)} blocks, rollout `{release.name}`.", ""]
     lines += [
-        "| metric | stable | canary | canary less stable | harm | safety |",
+        "| metric | stable | canary | canary less stable | evidence of harm | of safety |",
         "|---|---|---|---|---|---|",
     ]
     lines += [_row(metric) for metric in last.get("metrics", {}).values()]
@@ -194,7 +194,8 @@ def report(release: Release, outcome: str) -> str:
 def _row(metric: dict[str, Any]) -> str:
     cells = [metric["name"], *(_value(metric[key]) for key in ("stable", "canary", "difference"))]
     for side in ("harm", "safe"):
-        cells.append(f"{_number(metric[f'e_{side}'])} of {_number(metric[f'{side}_bar'])}")
+        evidence, bar = _number(metric[f"e_{side}"]), _number(metric[f"{side}_bar"])
+        cells.append(f"{evidence} ({bar} suffices)")
     return "| " + " | ".join(cells) + " |"
 
 

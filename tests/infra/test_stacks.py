@@ -193,6 +193,17 @@ def test_somebody_is_told_before_it_costs(synthesised: Any, stage: str) -> None:
     assert len(chosen["Properties"]["BackupSelection"]["Resources"]) == 4
 
 
+def test_the_budget_sees_the_machines(synthesised: Any) -> None:
+    """Nodes and their disks bear the tag that budget and anomaly watch count by."""
+    for name, template in _of(synthesised, "AWS::EC2::LaunchTemplate"):
+        wanted = [{"Key": "timonel-stage", "Value": name.partition("/")[0]}]
+        given = template["Properties"]["LaunchTemplateData"]["TagSpecifications"]
+        assert [(one["ResourceType"], one["Tags"]) for one in given] == [
+            ("instance", wanted),
+            ("volume", wanted),
+        ], name
+
+
 def test_prods_data_outlives_its_stack(synthesised: Any) -> None:
     """Deleting a stack of prod leaves key, buckets, images, backups, and a snapshot of the database."""
     kinds = ("AWS::KMS::Key", "AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::Backup::BackupVault")

@@ -178,7 +178,7 @@ def test_the_report_has_reasons_numbers_and_steps(monitor: Any, tmp_path: Path) 
     assert summary.startswith("## fraud: 6 → 7: rollback")
     assert "- rollback because" in summary
     row = "| errors | 0.01 (0.008 to 0.012) | 0.01 (0.008 to 0.012) | 0.01 (0.008 to 0.012) |"
-    assert f"{row} 0.4 of 40 | 55 of 40 |" in summary
+    assert f"{row} 0.4 (40 suffices) | 55 (40 suffices) |" in summary
     assert "all to 6, the canary goes" in summary
     assert summary == (tmp_path / "release.md").read_text()
 

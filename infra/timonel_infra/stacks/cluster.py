@@ -48,7 +48,7 @@ class ClusterStack(cdk.Stack):
         )
         self._add_ons()
         for nodes in wanted.nodes:
-            self._nodes(nodes, key)
+            self._nodes(nodes, stage)
         for number, role in enumerate(wanted.administrators):
             self.cluster.grant_access(f"Administrator{number}", role, [_POLICY_ADMIN])
 
@@ -74,8 +74,8 @@ class ClusterStack(cdk.Stack):
             **more,
         )
 
-    def _nodes(self, nodes: Nodes, key: kms.Key) -> None:
-        template = self._template(nodes, key)
+    def _nodes(self, nodes: Nodes, stage: Stage) -> None:
+        template = self._template(nodes, stage)
         self.cluster.add_nodegroup_capacity(
             nodes.name.capitalize(),
             nodegroup_name=nodes.name,
@@ -93,7 +93,7 @@ class ClusterStack(cdk.Stack):
             ),
         )
 
-    def _template(self, nodes: Nodes, key: kms.Key) -> ec2.CfnLaunchTemplate:
+    def _template(self, nodes: Nodes, stage: Stage) -> ec2.CfnLaunchTemplate:
         """Bottlerocket's data disk encrypted; pods cannot reach the node's credentials (one hop)."""
         disk = ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
             device_name="/dev/xvdb",
@@ -109,9 +109,16 @@ class ClusterStack(cdk.Stack):
                 metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
                     http_tokens="required", http_put_response_hop_limit=1
                 ),
+                tag_specifications=[_costs_of(stage, "instance"), _costs_of(stage, "volume")],
                 monitoring=ec2.CfnLaunchTemplate.MonitoringProperty(enabled=True),
             ),
         )
+
+
+def _costs_of(stage: Stage, kind: str) -> ec2.CfnLaunchTemplate.TagSpecificationProperty:
+    """A group's own tags do not reach its machines, and the budget counts by tag."""
+    tag = cdk.CfnTag(key="timonel-stage", value=stage.name)
+    return ec2.CfnLaunchTemplate.TagSpecificationProperty(resource_type=kind, tags=[tag])
 
 
 def pod_role(scope: Construct, name: str) -> iam.Role:
