@@ -130,7 +130,7 @@ class Reference:
         """The reference of a model package: the rows that it was examined on."""
         contract = DataContract.load(path / "contract.json")
         try:
-            table = pq.read_table(path / "reference.parquet")
+            table = pq.ParquetFile(path / "reference.parquet").read()
             threshold = json.loads((path / "reference.json").read_bytes()).get("threshold")
         except FileNotFoundError as error:
             raise BadInput(f"{path}: no model package: {error.filename} is missing") from None
@@ -147,7 +147,7 @@ class Reference:
     @classmethod
     def _of_ranker(cls, path: Path, contract: DataContract, table: pa.Table) -> Self:
         """The lists that a ranker was judged on; what is known of a user is their feature."""
-        items = pq.read_table(path / "ranker" / "items.parquet")
+        items = pq.ParquetFile(path / "ranker" / "items.parquet").read()
         groups = items["group"].to_pylist() if "group" in items.column_names else None
         catalogue = Catalogue(
             tuple(items["item"].to_pylist()),
@@ -193,7 +193,9 @@ class Reference:
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote; anything else is `Corrupt`."""
         try:
-            table = pq.read_table(path)
+            table = pq.ParquetFile(
+                path
+            ).read()  # `read_table` imports pandas where that is installed
             head = json.loads((table.schema.metadata or {})[_HEAD])
             return cls.of_head(head, table.replace_schema_metadata(None))
         except FileNotFoundError:

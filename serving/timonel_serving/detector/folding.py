@@ -80,7 +80,8 @@ class Folding:
     def stop(self) -> None:
         """Stop after the messages at hand; the rest stays in the spool."""
         self._stopping.set()
-        self._thread.join()
+        if self.alive:
+            self._thread.join()
 
     @property
     def alive(self) -> bool:

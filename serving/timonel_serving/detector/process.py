@@ -123,6 +123,7 @@ def run(detection: Detection, settings: Detector, announce: Callable[[str], None
         server_header=False,
         date_header=False,
         lifespan="off",
+        ws="none",
         timeout_keep_alive=65,
         timeout_graceful_shutdown=int(_LAST_CALL),
     )
@@ -130,11 +131,11 @@ def run(detection: Detection, settings: Detector, announce: Callable[[str], None
 
     async def serve() -> None:
         announce(f"http://{address(listener)}")
+        detection.start()  # what it imports then takes as long as all before
         await server.serve(sockets=[listener])
 
     _spare_the_collector()
     listener.listen(2048)
-    detection.start()
     try:
         uvloop.run(serve())
     finally:
