@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 from pyarrow import parquet
 
 from projects import Done, make_project, timonel_here
@@ -50,10 +51,11 @@ class Project:
         return found
 
 
-def above_median(column: pa.ChunkedArray) -> np.ndarray:
+def above_median(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Which values are; a missing one is not."""
     values = np.asarray(column.to_numpy(), dtype=np.float64)
-    return np.nan_to_num(values, nan=-np.inf) > np.nanmedian(values)
+    above: NDArray[np.bool_] = np.nan_to_num(values, nan=-np.inf) > np.nanmedian(values)
+    return above
 
 
 def table(turned: bool) -> pa.Table:
@@ -68,6 +70,8 @@ def table(turned: bool) -> pa.Table:
     noise = np.random.default_rng(0).random(rows.num_rows) < 0.1
     label = pa.array((np.where(turn, warm, north) ^ noise).astype(np.int64))
     rows = rows.set_column(rows.column_names.index("severe"), "severe", label)
+    keys = pa.array(range(turned * ROWS * 2, turned * ROWS * 2 + rows.num_rows))
+    rows = rows.set_column(rows.column_names.index("accident_id"), "accident_id", keys)
     at = rows.column_names.index("occurred_at")
     return rows.set_column(at, "occurred_at", pa.array(times, pa.timestamp("us", "UTC")))
 
@@ -116,9 +120,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     assert timonel_here("train", "-c", config, "-q").returncode == 0
     found = Project(config)
     log(found, table(True))
-    parquet.write_table(
-        pa.concat_tables([table(False), table(True).slice(0, ROWS)]), folder / "data.parquet"
-    )
+    parquet.write_table(pa.concat_tables([table(False), table(True)]), folder / "data.parquet")
     return found
 
 
