@@ -12,6 +12,7 @@ from timonel.diagnosis.cause import Cause, Confidence
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.division import Dividing, Division
 from timonel.diagnosis.facts.delivery import delivery, twice
+from timonel.diagnosis.facts.features import PLAIN_FACTOR
 from timonel.diagnosis.facts.service import service
 from timonel.diagnosis.finding import Diagnosis, Scope
 from timonel.diagnosis.judgement import Known, judge
@@ -24,11 +25,11 @@ from timonel.diagnosis.steps.vintage import last_seen, usable, vintage
 
 LEAST_ROWS = 30
 """Rows a side, with labels where the loss is concerned, below which nothing is said."""
+FEW_ROWS = 200
+"""With fewer rows a side nothing is found for sure: they are of one hour or of one customer."""
 LEAST_CLASS = 10
 """Labelled rows of either class on each side."""
 PARITY_ROWS = 20_000
-PLAIN_FACTOR = 0.6
-"""Without labels, the logarithm of a change of unit: a season can look like a smaller one."""
 MOVED = 0.1
 """Without labels: the distance of two distributions that is worth a word."""
 
@@ -56,9 +57,11 @@ def diagnose(case: Case, *, seed: int = 0) -> Diagnosis:
     missing = (*looked.missing, *_missing(case, full, read_at, rng), *lacking)
     if lacking:
         facts = (*facts, *_without_labels(case, full, looked, rng))
-        return judge(Known(facts, None, missing))
+        return judge(Known(_doubted(facts, full), None, missing))
     division = Dividing(case, looked, rng).divide(full, ages)
-    return judge(_dated(Known(facts, division, (*missing, *division.missing)), full, looked))
+    return judge(
+        _dated(Known(_doubted(facts, full), division, (*missing, *division.missing)), full, looked)
+    )
 
 
 def _few(full: Sides) -> str | None:
@@ -75,6 +78,13 @@ def _once(full: Sides, rng: np.random.Generator) -> Sides:
         return full
     before, now = (side.take(np.flatnonzero(~side.repeated_ids)) for side in sides)
     return Sides.of(before, now, rng)
+
+
+def _doubted(facts: tuple[Claim, ...], full: Sides) -> tuple[Claim, ...]:
+    """Of a few rows everything is doubtful."""
+    if min(len(full.reference), len(full.current)) >= FEW_ROWS:
+        return facts
+    return tuple(replace(claim, confidence=Confidence.LOW) for claim in facts)
 
 
 def _as_of(case: Case, full: Sides) -> int | None:

@@ -9,7 +9,7 @@ from timonel.diagnosis.broken import MOST_COLUMNS, Looked, contracts, read
 from timonel.diagnosis.case import Case
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.columns import Column
-from timonel.diagnosis.facts.features import Breakage
+from timonel.diagnosis.facts.features import PLAIN_FACTOR, Breakage
 from timonel.diagnosis.loss import Floats
 from timonel.diagnosis.resampling import clear
 from timonel.diagnosis.rows import Rows
@@ -182,10 +182,14 @@ class Dividing:
         return sample, claims
 
     def _certain(self, sample: Sample, found: tuple[Breakage, ...]) -> tuple[Breakage, ...]:
-        """A whole column in another unit can be a season too: then scores fit the outcomes still."""
-        if not any(b.whole for b in found) or miscalibrated(sample):
-            return found
-        return tuple(b for b in found if not b.whole)
+        """A whole column that seems to be in another unit can have moved: then no repair mends it.
+
+        Without a model to score the repair, the change must be large and scores fit the outcomes no more.
+        """
+        plain = self._models(sample).replay is None and miscalibrated(sample)
+        return tuple(
+            b for b in found if not b.whole or (plain and abs(np.log(b.factor)) > PLAIN_FACTOR)
+        )
 
     def _rescore(self, sample: Sample) -> Rescore:
         models = self._models(sample)
@@ -205,7 +209,7 @@ class Dividing:
         claims: list[Claim] = []
         domain = fit_domain(sample, self.case.learner, self.rng)
         chances = calibrated(sample, self.rng)
-        prior = prior_of(sample, domain) if len(self.case.classes) == 2 else None
+        prior = prior_of(sample, chances, domain) if len(self.case.classes) == 2 else None
         if prior is not None and prior.shifted:
             sample, claim = prior_shift(sample, prior)
             claims.append(claim)
@@ -225,7 +229,7 @@ class Dividing:
         self, sample: Sample, chances: tuple[Floats, Floats], found: Split
     ) -> tuple[Sample, Claim]:
         gain = gain_of(sample, chances, self.case.learner, self.rng)
-        claim = other_rule(sample, found, gain, noise_of(sample, chances[1]))
+        claim = other_rule(sample, found, gain, noise_of(sample, gain.chance))
         fresh = versions(sample.sides)[1]
         asked = fresh is not None if self.case.replay else True
         if asked and self.case.previous is None:

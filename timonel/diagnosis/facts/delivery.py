@@ -129,7 +129,12 @@ def outage(sides: Sides, name: str) -> Claim | None:
     rest = (rates[1].sum() - rates[1][worst]) / (rates[0].sum() - rates[0][worst])
     # were the population another one, others would have come in their stead
     instead = (1 - ratio[worst]) * share / (1 - share)
-    if ratio[worst] > 1 - FALL or ratio[worst] > rest * (1 - FALL) or rest - 1 > 0.5 * instead:
+    lost = 1 - ratio[worst]
+    if (
+        lost < FALL
+        or ratio[worst] > rest * (1 - FALL)
+        or not -0.5 * lost < rest - 1 < 0.5 * instead
+    ):
         return None
     rise = sides.rise(at == worst, now == worst)
     if rise.z > -CLEAR:

@@ -19,12 +19,16 @@ Mask = Callable[[Column, Rows], Bools]
 CLEAR = 4.0
 LEAST = {"missing": 0.005, "unseen": 0.002, "range": 0.003, "repeated": 0.03, "piled": 0.01}
 """A share of rows that rose by less is no finding."""
+PILE = 5.0
+"""One value's share must be so many times what it was."""
 MARGIN = 0.1
 """A value this share of the reference's span beyond its ends is out of range, without a contract."""
 STEADY = 0.08
 """Two quantiles whose ratio differs less from the others' belong to one change of unit."""
 LEAST_FACTOR = 0.3
 """A change of unit moves the logarithm by this at least: miles are .48, a season is less."""
+PLAIN_FACTOR = 0.6
+"""Where nothing else tells a change of unit from a season, it must be as large as this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,9 @@ def breakages(column: Column, sides: Sides, contract: ColumnContract | None) -> 
     for kind, mask, before, words in _tests(column, sides, contract):
         now = mask(column, sides.current)
         rise = sides.rise(before, now)
-        if rise.by >= LEAST[kind] and rise.z >= CLEAR:
+        # a value that was common before may be so for reasons of its own
+        new = kind != "piled" or rise.now > PILE * rise.before
+        if rise.by >= LEAST[kind] and rise.z >= CLEAR and new:
             text = f"{column.name}: {rise.now:.1%} of the rows {words}, {rise.before:.1%} before"
             yield Breakage(column.name, kind, rise, text, mask, before, now)
     yield from _unit(column, sides)

@@ -17,67 +17,55 @@ from timonel.diagnosis.steps.segments import worst_segment
 from timonel.diagnosis.steps.shift import Split
 
 CLEAR = 3.0
-LEAST = 0.1
+DOUBT = 1.0
+"""Standard errors by which wrong labels must fit better than any curve over the score."""
+LEAST = 0.05
 """Features must win back this part of the loss beyond the expected, for a new rule of the world."""
 
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """What features tell of outcomes beyond the score, out of sample: current less reference."""
+    """What features tell of the current outcomes beyond all that the reference knew, out of sample."""
 
     value: Floats
     """(1 + TIMES,) nats."""
     columns: tuple[str, ...]
     z: float
     """Standard errors from 0."""
+    chance: Floats
+    """Of each current row, by a model of the reference that had features and score."""
 
 
 def gain_of(
     sample: Sample, chances: tuple[Floats, Floats], learner: Learner, rng: np.random.Generator
 ) -> Gain:
-    """The log-loss that boosting on features and score gains over boosting on the score alone."""
+    """The log-loss that boosting on features gains over boosting on the reference's answer alone.
+
+    Labels that are wrong at random bend the answer and leave the features nothing to tell; another rule
+    of the world is told by the features.
+    """
     before, now, categorical = sample.codes()
-    every = np.ones(len(before), dtype=np.bool_)
-    outcomes = sample.sides.reference.outcome, sample.sides.current.outcome
-    blocks = sample.sides.before.block, sample.sides.now.block
-    sides = zip((before, now), chances, outcomes, blocks, (every, sample.keep), strict=True)
-    gains, parts = [], []
-    for codes, chance, outcome, block, keep in sides:
-        gain, of_column = _gain(
-            codes[keep], chance[keep], outcome[keep], block[keep], (categorical, learner, rng)
-        )
-        full = np.zeros(len(codes))
-        full[keep] = gain
-        gains.append(full)
-        parts.append(of_column)
-    value = sample.actual(gains[1]) - sample.expected(gains[0])
-    more = np.maximum(parts[1] - parts[0], 0)
+    offsets = log_odds(chances[0]), log_odds(chances[1])
+    known = sample.sides.reference.outcome
+    chance = logistic(learner(before, categorical, known, offsets[0], rng).logit(now, offsets[1]))
+    keep = sample.keep
+    outcome, logit = sample.sides.current.outcome[keep], log_odds(chance[keep])
+    answer, alone = _codes(logit)[:, None], np.zeros(1, dtype=np.bool_)
+    fold = sample.sides.now.block[keep] % 2
+    bent, _ = cross_fitted(learner, answer, alone, outcome, logit, fold, rng)
+    both, kinds = np.concatenate([now[keep], answer], axis=1), np.concatenate([categorical, alone])
+    full, gain = cross_fitted(learner, both, kinds, outcome, logit, fold, rng)
+    gains = np.zeros(len(now))
+    gains[keep] = log_loss(outcome, logistic(bent)) - log_loss(outcome, logistic(full))
+    value = sample.actual(gains)
     names = [c.name for c in sample.columns]
-    top = [names[j] for j in np.argsort(-more)[:3] if more[j] > 0.3 * more.max() > 0]
-    return Gain(value, tuple(top), sample.sure(gains[0], gains[1], value))
+    top = [j for j in np.argsort(-gain[:-1])[:3] if gain[j] > 0.3 * gain[:-1].max() > 0]
+    error = float(np.std(gains[keep])) / np.sqrt(max(1, keep.sum()))
+    z = float(value[0]) / error if error > 0 else 0.0
+    return Gain(value, tuple(names[j] for j in top), z, chance)
 
 
-def _gain(
-    codes: NDArray[np.uint8],
-    chance: Floats,
-    outcome: Floats,
-    block: NDArray[np.int64],
-    by: tuple[NDArray[np.bool_], Learner, np.random.Generator],
-) -> tuple[Floats, Floats]:
-    categorical, learner, rng = by
-    offset = log_odds(chance)
-    score = _score_codes(offset)[:, None]
-    fold = block % 2
-    one = np.zeros(1, dtype=np.bool_)
-    alone, _ = cross_fitted(learner, score, one, outcome, offset, fold, rng)
-    both = np.concatenate([codes, score], axis=1)
-    kinds = np.concatenate([categorical, one])
-    full, gain = cross_fitted(learner, both, kinds, outcome, offset, fold, rng)
-    lost = [log_loss(outcome, logistic(logit)) for logit in (alone, full)]
-    return lost[0] - lost[1], gain[:-1]
-
-
-def _score_codes(logit: Floats) -> NDArray[np.uint8]:
+def _codes(logit: Floats) -> NDArray[np.uint8]:
     edges = np.unique(np.quantile(logit, np.arange(1, LISTED) / LISTED)) if len(logit) else logit
     return edges.searchsorted(logit, side="right").astype(np.uint8)
 
@@ -86,7 +74,7 @@ def other_rule(sample: Sample, found: Split, gain: Gain, noise: Noise) -> Claim:
     """Wrong labels if they fit and features tell nothing; else another rule of the world."""
     won = gain.value[0] / max(found.concept[0], 1e-9)
     told = gain.z > CLEAR and won > LEAST
-    labels = not told and noise.z > 1.0 and noise.false_positive + noise.false_negative > 0.01
+    labels = not told and noise.z > DOUBT and noise.false_positive + noise.false_negative > 0.01
     return _wrong_labels(sample, found, noise) if labels else _new_rule(sample, found, gain, told)
 
 

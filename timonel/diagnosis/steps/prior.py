@@ -48,7 +48,8 @@ class Prior:
         if not material or abs(self.z) < CLEAR or self.needed == 0:
             return False
         fits = 0.5 <= self.found / self.needed <= 1.5
-        return fits and not self.noisy and (not self.refuted or (self.removed or 0.0) >= 0.65)
+        seen = self.sure or (self.removed or 0.0) >= 0.65
+        return fits and (seen or not (self.noisy or self.refuted))
 
     @property
     def refuted(self) -> bool:
@@ -61,7 +62,7 @@ class Prior:
         return self.followed.ok and bool((self.followed.lower or 0.0) > HALF / 2)
 
 
-def prior_of(sample: Sample, domain: Domain | None) -> Prior:
+def prior_of(sample: Sample, chances: tuple[Floats, Floats], domain: Domain | None) -> Prior:
     """Measure it on the rows that are not broken."""
     outcomes = sample.sides.reference.outcome, sample.sides.current.outcome
     rise = sample.sides.rise(outcomes[0], np.where(sample.keep, outcomes[1], np.nan))
@@ -75,15 +76,16 @@ def prior_of(sample: Sample, domain: Domain | None) -> Prior:
     there = sample.actual(log_odds(sample.now)) - sample.expected(logits)
     followed = measured(there / asked, len(keep)) if abs(asked) > 1e-6 else NO_ANSWER
     removed = domain.explained_by(mix) if domain else None
-    moved = logistic(log_odds(sample.now) + found)
-    return Prior(before, now, rise.z, needed, found, followed, _noisy(sample, moved), removed)
+    noisy = _noisy(sample, chances[1])
+    return Prior(before, now, rise.z, needed, found, followed, noisy, removed)
 
 
-def _noisy(sample: Sample, moved: Floats) -> bool:
-    outcome = sample.sides.current.outcome
-    flipped = noise_of(sample, sample.now).fitted
-    gained = sample.actual(log_loss(outcome, moved) - log_loss(outcome, flipped))
-    return bool(gained[0] > 0)
+def _noisy(sample: Sample, chance: Floats) -> bool:
+    """Whether wrong labels fit better than a shift of all log-odds."""
+    outcome, keep = sample.sides.current.outcome, sample.keep
+    moved = logistic(log_odds(chance) + shifted(chance[keep], outcome[keep]))
+    flipped = noise_of(sample, chance).fitted
+    return bool(sample.actual(log_loss(outcome, moved) - log_loss(outcome, flipped))[0] > 0)
 
 
 def mixed(outcome: Floats, share: float) -> Floats:
