@@ -72,6 +72,7 @@ def test_blue_green_changes_at_once_and_keeps_the_predecessor_warm(site: Field) 
 def test_harm_after_the_change_gives_everything_back(site: Field) -> None:
     """What only real traffic shows: requests and alias go back to the predecessor."""
     green = site.under("green", {**FAST, "strategy": "blue_green"}, hold="60s")
+    before = site.champion()
     store = green.begin(NARROW)
     known = green.site.counts.since(store.load().counted_from)
     approved = {"phase": Phase.PROMOTING, "verdict": Verdict.PROMOTE, "totals": known}
@@ -79,8 +80,8 @@ def test_harm_after_the_change_gives_everything_back(site: Field) -> None:
     ended = green.drive(store, print)
     assert ended.verdict is Verdict.ROLLBACK
     assert ended.reasons[0].startswith("rejected: the canary is worse")
-    assert site.champion() == "2"
-    assert green.site.stand.router.weights() == {"2": 100}
+    assert site.champion() == before
+    assert green.site.stand.router.weights() == {before: 100}
     assert green.steps(store) == [
         "claimed",
         "restarted",
@@ -108,7 +109,8 @@ def test_ab_ends_at_its_horizon_by_the_business_figure(site: Field) -> None:
         if not what.startswith("block"):
             return  # of before the first block
         with table.open("a") as stream:
-            for (_, version), n in sold.items():
+            for version in {version for _, version in sold}:
+                n = sum(many for (_, one), many in sold.items() if one == version)
                 price = 3 if version == "4" else 2
                 stream.write(
                     f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ},{version},{price}\n" * (n // 2)
@@ -119,7 +121,7 @@ def test_ab_ends_at_its_horizon_by_the_business_figure(site: Field) -> None:
     assert (ended.verdict, ended.blocks) == (Verdict.PROMOTE, 6), ended.reasons
     assert site.champion() == "4"
     last = list(store.blocks())[-1]["decision"]["metrics"]["revenue"]
-    assert last["canary"]["value"] > last["stable"]["value"] > 0.3
+    assert last["canary"]["value"] > last["stable"]["value"] > 0
     assert last["difference"]["lower"] is not None
 
 
