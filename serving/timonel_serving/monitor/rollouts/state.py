@@ -1,6 +1,5 @@
 """What is known of one rollout that is judged here: all of it is on the disk after each change."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from timonel.canary import CanaryPlan, Decision, Verdict
 from timonel.canary.cutting import Totals
 from timonel.canary.timeline import MOST_POINTS
+from timonel.performance.value import Measured
 
 MOST_STEPS = 200
 """Steps that are told of a rollout, and its end."""
@@ -50,16 +50,15 @@ class Point(BaseModel):
         """What is drawn of a decision; the weight is the one that was told, if one was."""
         metrics = {
             name: {key: getattr(one, key) for key in _DRAWN}
-            | {arm: {"value": getattr(one, arm).value} for arm in ("stable", "canary")}
-            | {"difference": _ends(one.difference.to_dict())}
+            | {arm: _drawn(getattr(one, arm)) for arm in ("stable", "canary", "difference")}
             for name, one in decision.metrics.items()
         }
         told = decision.weight if weight is None else weight
         return cls(at=at, evidence={"weight": told, "metrics": metrics})
 
 
-def _ends(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: found[key] for key in ("value", "lower", "upper")}
+def _drawn(found: Measured) -> dict[str, Any]:
+    return {"value": found.value, "lower": found.lower, "upper": found.upper, "n": found.n}
 
 
 class Hosted(BaseModel):
