@@ -1,9 +1,10 @@
 """KServe's gRPC service, with refusals as statuses and the version on each response."""
 
 import logging
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from grpc import aio
+from grpc import StatusCode, aio
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as wire
 from kserve.protocol.grpc.servicer import InferenceServicer
@@ -13,6 +14,12 @@ from timonel_serving.http.identity import request_id
 from timonel_serving.problems import Malformed, Problem, problem_of
 
 _log = logging.getLogger("timonel.serving")
+_STATUS: dict[int, StatusCode] = {
+    HTTPStatus.NOT_FOUND: StatusCode.NOT_FOUND,
+    HTTPStatus.INTERNAL_SERVER_ERROR: StatusCode.INTERNAL,
+    HTTPStatus.SERVICE_UNAVAILABLE: StatusCode.UNAVAILABLE,
+}
+"""What means the same; of all else it is the request that is wrong."""
 
 
 class _Entry(NamedTuple):
@@ -43,7 +50,8 @@ class Servicer(InferenceServicer):  # type: ignore[misc]  # kserve publishes no 
             return await super().ModelInfer(request, context)
         except Exception as error:
             problem = self._problem(error, identity)
-        return await context.abort(problem.grpc_status, _details(problem))
+        status = _STATUS.get(problem.status, StatusCode.INVALID_ARGUMENT)
+        return await context.abort(status, _details(problem))
 
     def _problem(self, error: Exception, identity: str) -> Problem:
         if isinstance(error, InvalidInput):

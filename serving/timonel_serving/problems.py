@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 import orjson
-from grpc import StatusCode
 
 from timonel.contract import Violation
 from timonel.errors import BadInput, Busy, TimonelError, Unavailable
@@ -114,11 +113,6 @@ class Problem:
             fields["violations"] = violations_json(self.violations)
         return orjson.dumps(fields)
 
-    @property
-    def grpc_status(self) -> StatusCode:
-        """The gRPC status that means the same."""
-        return _GRPC.get(self.status, StatusCode.INVALID_ARGUMENT)
-
 
 _STATUS: dict[type[TimonelError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -129,13 +123,6 @@ _STATUS: dict[type[TimonelError], HTTPStatus] = {
     Slow: HTTPStatus.REQUEST_TIMEOUT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
-
-_GRPC: dict[int, StatusCode] = {
-    HTTPStatus.NOT_FOUND: StatusCode.NOT_FOUND,
-    HTTPStatus.INTERNAL_SERVER_ERROR: StatusCode.INTERNAL,
-    HTTPStatus.SERVICE_UNAVAILABLE: StatusCode.UNAVAILABLE,
 }
 
 
