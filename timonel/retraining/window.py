@@ -23,6 +23,8 @@ Ints = NDArray[np.intp]
 Instants = NDArray[np.int64]
 """Microseconds since 1970 UTC, ascending."""
 
+NEWEST = 0.2
+"""The share of the rows that windows are judged by."""
 LEAST_ROWS = 200
 """A window with fewer rows is no candidate."""
 CANDIDATES = (Window.ALL, Window.RESERVOIR, Window.RECENT)
@@ -67,7 +69,7 @@ class Choice:
 
 
 def folds(
-    times: Instants, delay: timedelta, share: float = 0.2, count: int = 3
+    times: Instants, delay: timedelta, share: float = NEWEST, count: int = 3
 ) -> tuple[Fold, ...]:
     """The newest `share` of the rows in `count` stretches; all rows must have mature labels."""
     n = len(times)
@@ -99,7 +101,8 @@ def choose_window(times: Instants, since: datetime, delay: timedelta, losses: Lo
     `losses` is called once for each candidate and fold. Raises BadInput for too few rows.
     """
     half_life = _half_life(times, since)
-    plan = folds(times, delay)
+    recent = len(times) - int(np.searchsorted(times, _micros(since)))
+    plan = folds(times, delay, _share(recent, len(times)))
     found = {
         window: np.concatenate(parts)
         for window in CANDIDATES
@@ -113,7 +116,6 @@ def choose_window(times: Instants, since: datetime, delay: timedelta, losses: Lo
     best = min(found, key=lambda window: float(found[window].mean()))
     gain = _mean(found[Window.ALL] - found[best])
     sure = gain.lower is not None and gain.lower > 0
-    recent = len(times) - int(np.searchsorted(times, _micros(since)))
     told = {window: _mean(loss) for window, loss in found.items()}
     return Choice(best if sure else Window.ALL, told, gain if sure else None, half_life, recent)
 
@@ -152,6 +154,12 @@ def _played(
 
 def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _share(recent: int, n: int) -> float:
+    """The newest fifth, but the newer half of what came after the change at most: the older half teaches."""
+    half = recent / 2
+    return min(NEWEST, half / n) if half >= LEAST_ROWS else NEWEST
 
 
 def _half_life(times: Instants, since: datetime) -> timedelta:

@@ -55,7 +55,16 @@ def test_after_a_sharp_change_the_rows_after_it_are_chosen() -> None:
     assert choice.better_by.lower is not None
     assert choice.better_by.lower > 0
     assert choice.losses[Window.RECENT] < choice.losses[Window.RESERVOIR]
-    assert choice.losses[Window.RECENT].n == 1200
+    assert choice.losses[Window.RECENT].n == pytest.approx(1000, abs=2)
+
+
+def test_a_change_within_the_newest_fifth_can_be_learnt_from_too() -> None:
+    """The windows are judged by the newer half of what came after it."""
+    times = times_of(6000, 90)
+    y = np.concatenate([world(0.1, 0.1)[:5000], world(0.6, 0.6)[5000:]])
+    choice = choose_window(times, START + 75 * DAY, DAY, rate_learner(y))
+    assert choice.window is Window.RECENT
+    assert choice.losses[Window.RECENT].n == pytest.approx(500, abs=2)
 
 
 def test_without_a_change_all_rows_are_kept() -> None:
