@@ -80,6 +80,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--source", choices=[*SOURCES], help="one of them only")
     options.add_argument("--seeds", type=int, default=1)
+    options.add_argument("--first-seed", type=int, default=100)
     options.add_argument("--only", help="incidents whose name holds this")
     options.add_argument("--clean", type=int, default=20, help="healthy runs of each source")
     options.add_argument("--mature", action="store_true", help="mature labels only")
@@ -88,11 +89,13 @@ def main() -> None:
     scores, clean = [], []
     for source in sources:
         for seed in range(given.seeds):
-            for one in singles(source, 100 + seed, given.only or "", early=not given.mature):
+            for one in singles(
+                source, given.first_seed + seed, given.only or "", early=not given.mature
+            ):
                 scores.append(asked(one, seed))
                 print(line(scores[-1]), flush=True)
         for k in range(given.clean):
-            one = trial(source, (), Severity.LOW, mature=True, seed=500 + k)
+            one = trial(source, (), Severity.LOW, mature=True, seed=given.first_seed + 500 + k)
             clean.append(asked(one, k))
             print(line(clean[-1]), flush=True)
     report(scores, clean)

@@ -183,7 +183,8 @@ def _category_shares(name: str, before: pa.Table, now: pa.Table) -> Histogram:
 def _histogram(name: str, labels: tuple[str, ...], counts: list[np.ndarray]) -> Histogram:  # type: ignore[type-arg]
     sizes = [int(c.sum()) for c in counts]
     shares = [tuple((c / max(1, n)).tolist()) for c, n in zip(counts, sizes, strict=True)]
-    return Histogram(name, labels, shares[0], shares[1], sizes[0], sizes[1], None)
+    apart = sum(abs(a - b) for a, b in zip(*shares, strict=True)) / 2
+    return Histogram(name, labels, shares[0], shares[1], sizes[0], sizes[1], apart, "TV")
 
 
 def _missing(found: Diagnosis) -> Iterator[Markup]:

@@ -34,13 +34,14 @@ def judge(known: Known) -> Diagnosis:
     if known.division is None:
         return _without_loss(known)
     division = known.division
-    change = division.change if division.changed or _costly(division) else None
+    worse = division.changed and division.change[0] > 0
+    change = division.change if worse or _costly(division) else None
     claims = [*known.facts, *division.claims]
     if not claims and division.drift is not None:
         claims = [_harmless(division.drift)]
     found = sorted((c.finding(change, division.rows) for c in claims), key=_rank)
     unexplained = Measured.absent(State.UNDEFINED, division.rows)
-    if division.changed:
+    if worse:
         unexplained = share_of(division.left, division.change, division.rows)
     return Diagnosis(
         state=_state(found, division, unexplained),
@@ -64,8 +65,7 @@ def _costly(division: Division) -> bool:
 def _state(found: list[Finding], division: Division, unexplained: Measured) -> DiagnosisState:
     acting = [f for f in found if f.cause is not Cause.BENIGN]
     facts = any(not f.share.ok and f.confidence is Confidence.HIGH for f in acting)
-    open_ = division.changed and division.change[0] > 0 and unexplained > UNKNOWN
-    if open_ and not facts:
+    if unexplained.ok and unexplained > UNKNOWN and not facts:
         return DiagnosisState.UNKNOWN
     if not found:
         return DiagnosisState.NONE

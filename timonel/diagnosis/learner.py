@@ -1,7 +1,7 @@
 """The learner of diagnosis: boosted trees on histograms, cross-fitted, in numpy.
 
 Domain classifiers, reference models and tests for a change of concept need one that finds interactions by
-itself and answers for rows that it has not seen. Decision 22 says why it is not scikit-learn's.
+itself and answers for rows that it has not seen. Decision 24 says why it is not scikit-learn's.
 """
 
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def _new_rule(sample: Sample, found: Split, gain: Gain, told: bool) -> Claim:
     segment = worst_segment(sample, beyond)
     evidence = [
         f"on rows that both sides have, the log-loss is {found.concept[0]:+.4g}: P(y | x) has changed",
-        f"features win back {gain.value[0]:.4g} of it beyond what the scores tell"
+        f"features win back {gain.value[0]:.4g} of it beyond what the reference knew"
         + (f", most by {' and '.join(gain.columns)}" if gain.columns else ""),
         *((segment.text,) if segment else ()),
     ]
