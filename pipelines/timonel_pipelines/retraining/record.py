@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from timonel.canary.record.lease import holder_of
+from timonel.canary.record.reading import KIND as ROLLOUT
+from timonel.canary.record.reading import Step as RolloutStep
+from timonel.canary.record.reading import details_of, numbers_of
 from timonel.diagnosis import Diagnosis
 from timonel.errors import Busy
 from timonel.ledger import Decision as Entry
 from timonel.ledger import Ledger, Record
 from timonel.retraining import Answer, Attempt, Decision, Outcome
-from timonel_pipelines.rollout.record.lease import KIND as ROLLOUT
-from timonel_pipelines.rollout.record.lease import holder_of
-from timonel_pipelines.rollout.record.reading import Step as RolloutStep
-from timonel_pipelines.rollout.record.reading import details_of, numbers_of
 
 KIND, DIAGNOSIS = "retraining", "diagnosis"
 ABANDONED = timedelta(days=1)

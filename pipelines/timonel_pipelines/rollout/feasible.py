@@ -1,11 +1,11 @@
 """Whether this machine can carry out a plan."""
 
 from timonel.canary import CanaryPlan
+from timonel.canary.cutting import check_metrics
 from timonel.config import Config
 from timonel.errors import BadInput
 from timonel.terms import Assignment
 from timonel_pipelines.rollout.behaviour.names import all_wanted
-from timonel_pipelines.rollout.evidence.counts import check_metrics
 from timonel_pipelines.rollout.evidence.values import Values, valued
 
 

@@ -2,11 +2,14 @@
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from timonel.canary import CanaryPlan
+from timonel.canary.cutting import Totals, base_rates
+from timonel.canary.record.chain import Chain
+from timonel.canary.record.lease import busy, holder_of
 from timonel.config import Config, load_config
 from timonel.errors import BadInput
 from timonel.ledger import Ledger
@@ -18,11 +21,10 @@ from timonel_pipelines.rollout.behaviour.deciles import with_edges
 from timonel_pipelines.rollout.behaviour.names import settled
 from timonel_pipelines.rollout.driving.drive import Parts, Tell
 from timonel_pipelines.rollout.driving.driver import Driver
-from timonel_pipelines.rollout.evidence.counts import Counts, Totals, base_rates
+from timonel_pipelines.rollout.evidence.counts import Counts
 from timonel_pipelines.rollout.evidence.history import earlier_blocks, learnt
 from timonel_pipelines.rollout.feasible import check_plan, lasting, values_of
 from timonel_pipelines.rollout.promotion.registry import Registry
-from timonel_pipelines.rollout.record.lease import Chain, busy, holder_of
 from timonel_pipelines.rollout.record.state import Phase, Rollouts, State, Store
 from timonel_pipelines.rollout.route.stand import Place, Stand
 
@@ -84,7 +86,8 @@ class Site:
 
     def chain(self, rollout: str) -> Chain:
         """What one rollout writes there."""
-        return Chain(self.ledger, self.config.model.name, rollout, self.config.release.lease)
+        name, lease = self.config.model.name, self.config.release.lease
+        return Chain(self.ledger, name, rollout, lease, lambda: datetime.now(UTC))
 
     def driver(self, store: Store, tell: Tell) -> Driver:
         """Drives a rollout from wherever it stands."""

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from timonel.canary.record.chain import Chain as RolloutChain
+from timonel.canary.record.reading import Step as RolloutStep
 from timonel.config import Retraining
 from timonel.errors import Busy
 from timonel.ledger import Ledger, Place
 from timonel.retraining import Attempt, Decision, Evidence, Labels, Outcome, Situation, decide
 from timonel_pipelines.retraining.record import Chain, attempts
-from timonel_pipelines.rollout.record.lease import Chain as RolloutChain
-from timonel_pipelines.rollout.record.reading import Step as RolloutStep
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from timonel.canary.record.chain import Chain
+from timonel.canary.record.lease import holder_of
+from timonel.canary.record.reading import Step
 from timonel.errors import Busy
 from timonel.ledger import Ledger, Place
-from timonel_pipelines.rollout.record.lease import Chain, holder_of
-from timonel_pipelines.rollout.record.reading import Step
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=10)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from timonel.canary import CanaryPlan, Verdict
+from timonel.canary.record.chain import Chain
+from timonel.canary.record.reading import Step
 from timonel.ledger import Record
 from timonel_pipelines.rollout.behaviour.behaviour import Behaviour
 from timonel_pipelines.rollout.evidence.counts import Counts
 from timonel_pipelines.rollout.evidence.values import Values
 from timonel_pipelines.rollout.promotion.registry import Registry
-from timonel_pipelines.rollout.record.lease import Chain
-from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Phase, Store
 from timonel_pipelines.rollout.route.stand import Stand
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from timonel.canary import CanaryJudge, CanaryPlan, Decision, Verdict
+from timonel.canary.record.reading import Step
 from timonel_components.register import CHAMPION
 from timonel_pipelines.rollout.driving.drive import Drive, now
 from timonel_pipelines.rollout.driving.observing import next_block
 from timonel_pipelines.rollout.driving.routing import change_weight, clear_away
-from timonel_pipelines.rollout.record.reading import Step
 
 FOR_EVER = 1_000_000
 

@@ -1,11 +1,11 @@
 """Begins a rollout, and judges it block by block."""
 
 from timonel.canary import CanaryJudge, Decision, Verdict, evidence_course
+from timonel.canary.record.reading import Step
 from timonel.terms import Strategy
 from timonel_pipelines.rollout.driving.drive import Drive, now
 from timonel_pipelines.rollout.driving.observing import next_block
 from timonel_pipelines.rollout.driving.routing import change_weight, route, serve, untouched
-from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Phase
 
 

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from timonel.canary import Verdict
+from timonel.canary.record.reading import Step
 from timonel.errors import Busy, Corrupt
 from timonel.terms import Strategy
 from timonel_pipelines.rollout.driving.drive import Drive, now
 from timonel_pipelines.rollout.driving.routing import change_weight, clear_away, revive, untouched
 from timonel_pipelines.rollout.driving.waiting import GLANCE, waited
 from timonel_pipelines.rollout.promotion import registry
-from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Phase
 
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping
 
 from timonel.canary import Verdict
+from timonel.canary.record.reading import Step
 from timonel.errors import TimonelError, Unavailable
 from timonel_pipelines.rollout.driving.drive import Drive, now
-from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Phase
 from timonel_pipelines.rollout.route.stand import SETTLE
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import httpx
 
-from timonel.canary.cutting import Counted, Totals, base_rates, check_metrics
+from timonel.canary.cutting import Counted, Totals
 from timonel.errors import Unavailable
-
-__all__ = ["Counts", "Totals", "base_rates", "check_metrics"]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from timonel.canary.record.reading import KIND, Step, details_of, numbers_of
 from timonel.ledger import Record
-from timonel_pipelines.rollout.record.lease import KIND
-from timonel_pipelines.rollout.record.reading import Step, details_of, numbers_of
 from timonel_pipelines.rollout.record.state import Phase, State
 
 Told = Mapping[str, Any]

@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 from pydantic import Base64Bytes, BaseModel, ConfigDict, JsonValue
 
 from timonel.canary import Block, Decision, Metric, Verdict
+from timonel.canary.cutting import Totals
 from timonel.errors import BadInput, Busy
 from timonel.files import write_text
 from timonel.terms import Strategy
-from timonel_pipelines.rollout.evidence.counts import Totals
 from timonel_pipelines.rollout.evidence.values import Figures
 from timonel_pipelines.rollout.route.stand import Version
 

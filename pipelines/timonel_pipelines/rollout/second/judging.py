@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from timonel.canary import Second, SecondVerdict
+from timonel.canary.record.chain import Chain
+from timonel.canary.record.reading import Step
 from timonel.errors import BadInput, Busy
 from timonel_components.register import CHAMPION
 from timonel_pipelines.rollout.behaviour.behaviour import Pair, replayable
 from timonel_pipelines.rollout.opening import Site
-from timonel_pipelines.rollout.record.lease import Chain
-from timonel_pipelines.rollout.record.reading import Step
 from timonel_pipelines.rollout.record.state import Store
 from timonel_pipelines.rollout.route.stand import SETTLE
 from timonel_pipelines.rollout.second.past import Past, past_of

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from timonel.canary import Second, Verdict
+from timonel.canary.record.reading import KIND, Step, details_of, numbers_of
 from timonel.errors import BadInput
 from timonel.ledger import Record
-from timonel_pipelines.rollout.record.lease import KIND
-from timonel_pipelines.rollout.record.reading import Step, details_of, numbers_of
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from packages import make_table
 from projects import timonel_here
 from rollouts import HASTY, Field, merged, rolling
 from timonel.canary import Verdict
+from timonel.canary.record.reading import Step, details_of, numbers_of
 from timonel.errors import BadInput
 from timonel_pipelines.rollout.opening import Site
 from timonel_pipelines.rollout.promotion.aliases import Aliases
-from timonel_pipelines.rollout.record.reading import Step, details_of, numbers_of
 from timonel_pipelines.rollout.second.judging import SecondLook
 from timonel_pipelines.rollout.second.past import past_of
 from watching import wait
