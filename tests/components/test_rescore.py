@@ -13,6 +13,6 @@ def test_a_package_scores_logged_rows_as_its_pipeline_does(tmp_path: Path, class
     """Of two classes the positive one's probability, of more that of the likeliest class."""
     packed = pack(tmp_path / "package", Candidate.LOGISTIC, classes)
     score = rescorer(tmp_path / "package")(packed.table)
-    expected = packed.expected()
+    expected = packed.expected
     top = expected[:, 1] if classes == 2 else expected.max(axis=1)
     assert np.abs(score - top).max() < 1e-9

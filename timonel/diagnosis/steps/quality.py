@@ -71,7 +71,7 @@ def repairs(
 
 def _tried(sample: Sample, rescore: Rescore, taken: set[str]) -> Iterator[Repair]:
     moved = sorted(
-        (c for c in sample.columns if c.numeric and c.name not in taken),
+        (c for c in sample.columns if c.numeric and c.name not in taken and not _tied(c)),
         key=lambda c: -moved_by(c),
     )
     for column in moved[:CANDIDATES]:
@@ -148,6 +148,19 @@ def broken_rows(sample: Sample, found: tuple[Breakage, ...]) -> tuple[Sample, Cl
 def _capped(part: Floats, left: Floats) -> Floats:
     """No more than is left to explain: rows that are broken may be dear for other reasons too."""
     return np.where(left > 0, np.minimum(part, np.maximum(left, 0)), part)
+
+
+def _tied(column: Column) -> bool:
+    """Whether many more rows than before have one value: what their ranks were is lost."""
+    before, now = (_commonest(v[~np.isnan(v)]) for v in (column.reference, column.current))
+    return now > 0.5 + before / 2
+
+
+def _commonest(values: Floats) -> float:
+    """The share of the most frequent value; 1 of none."""
+    if not len(values):
+        return 1.0
+    return float(np.unique(values, return_counts=True)[1].max()) / len(values)
 
 
 def moved_by(column: Column) -> float:
