@@ -58,6 +58,11 @@ class Totals(BaseModel):
     edges_ms: tuple[float, ...] = ()
     versions: dict[str, Counted] = {}
 
+    @property
+    def requests(self) -> int:
+        """Of all versions."""
+        return sum(one.n for one in self.versions.values())
+
     def of(self, version: str) -> Counted:
         """One of them; all zeros for one that had no request."""
         none = Counted(version=version, latency=(0,) * (len(self.edges_ms) + 1))

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from timonel.canary import CanaryPlan
-from timonel.canary.cutting import Totals, base_rates
+from timonel.canary.cutting import base_rates
 from timonel.canary.record.chain import Chain
 from timonel.canary.record.lease import busy, holder_of
 from timonel.config import Config, load_config
@@ -150,8 +150,7 @@ class Site:
         """Requests a second: as said, or as there were lately."""
         if rps is not None:
             return rps
-        found: Totals = self.counts.since(now - RECENT)
-        return sum(one.n for one in found.versions.values()) / RECENT.total_seconds()
+        return self.counts.since(now - RECENT).requests / RECENT.total_seconds()
 
     def unfinished(self) -> Store:
         """The newest rollout, if it has not ended."""

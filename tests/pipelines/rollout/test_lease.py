@@ -1,15 +1,18 @@
 """The lease: everybody who replays the chain finds the same holder."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from rolled_out import SETTINGS, Bench
 from timonel.canary.record.chain import Chain
 from timonel.canary.record.lease import holder_of
 from timonel.canary.record.reading import Step
 from timonel.errors import Busy
 from timonel.ledger import Ledger, Place
+from timonel_pipelines.rollout.opening import Site
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
@@ -87,3 +90,30 @@ def test_it_is_renewed_rarely(ledger: Ledger, clock: Clock) -> None:
         clock.now = BEGIN + timedelta(minutes=minute)
         first.hold()
     assert len(ledger.decisions()) == 3
+
+
+def test_a_rollout_is_not_begun_while_a_monitor_judges_one(tmp_path: Path) -> None:
+    """Refused by name, with how that one is ended; nothing is asked of registry or monitor."""
+    ledger = Ledger(Place.of(tmp_path / "ledger", {}))
+    bench = Bench(tmp_path / "state", ledger=ledger)
+    bench.watched.rollouts.open("6", "7", "fraud-7")
+    settings = tmp_path / "timonel.yaml"
+    settings.write_text(f"{SETTINGS.replace('NAME', 'fraud')}\nstorage: {{ledger: ledger}}\n")
+    site = Site(settings)
+    with pytest.raises(Busy, match="the rollout fraud-7 of fraud is under way") as refused:
+        site.begin("8", None, bench.at)
+    assert "DELETE /v1/rollouts/fraud-7" in (refused.value.fix or "")
+    assert not site.rollouts.folder.exists()
+    bench.watched.store.close()
+
+
+def test_a_hosted_rollout_is_not_taken_for_a_driven_one_of_its_name(
+    ledger: Ledger, clock: Clock
+) -> None:
+    """Neither renews nor ends what the other one holds."""
+    hosted, driven = replace(chain(ledger, clock, "a"), hosted=True), chain(ledger, clock, "a")
+    hosted.claim("7")
+    with pytest.raises(Busy, match="rollout a of fraud"):
+        driven.claim("7")
+    driven.say(Step.ENDED, "7", "done")
+    hosted.require()

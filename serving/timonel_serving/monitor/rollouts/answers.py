@@ -24,6 +24,8 @@ class Opening(BaseModel):
     """The one that is to take its place."""
     id: Annotated[str, Field(max_length=100)] | None = None
     """Names it in addresses. Default: the time and the canary's version."""
+    force: bool = False
+    """Begin although the traffic of late cannot decide it within `rollout.max_blocks`."""
 
 
 class Told(BaseModel):

@@ -2,24 +2,30 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
-from timonel.canary import CanaryJudge, CanaryPlan, Decision, Verdict
-from timonel.canary.cutting import Versions, check_metrics, cut
+from timonel.canary import CanaryJudge, CanaryPlan
+from timonel.canary.cutting import check_metrics
 from timonel.config import Config
 from timonel.errors import BadInput, Corrupt
 from timonel_serving.monitor.rollouts import looking
+from timonel_serving.monitor.rollouts.judging import judged
 from timonel_serving.monitor.rollouts.looking import Source
+from timonel_serving.monitor.rollouts.recording import record
 from timonel_serving.monitor.rollouts.shelf import MOST, Shelf
-from timonel_serving.monitor.rollouts.state import Happened, Hosted, Kind, Point, thinned
+from timonel_serving.monitor.rollouts.state import Happened, Hosted, Kind
+from timonel_serving.monitor.rollouts.traffic import check_traffic
+from timonel_serving.monitor.rollouts.turn import Turn
 from timonel_serving.problems import Conflict, NotFound
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SILENT_AFTER = 4
 """Deliveries of a detector that may fail to come before it counts as silent."""
+ENDED = "it was ended from outside before the judge had decided"
 
 
 class Rollouts:
@@ -28,7 +34,11 @@ class Rollouts:
     def __init__(self, name: str, config: Config, source: Source, folder: Path) -> None:
         """Take up what lies in the folder."""
         self._name, self._config, self._source = name, config, source
-        self._shelf, self._lock = Shelf(folder), RLock()
+        self._shelf, self._lock, self._opening = Shelf(folder), RLock(), Lock()
+        self.lease = config.release.lease
+        self.recording = Lock()
+        """Held by whoever brings steps to the ledger."""
+        self._turn = Turn(name, self.lease, source)
         self._known = self._shelf.load()
         detector = config.monitoring.detector
         self._lag = 2 * detector.hand_over_every
@@ -54,34 +64,47 @@ class Rollouts:
         """One of them by its id."""
         return self._known.get(name)
 
-    def open(self, stable: str, canary: str, name: str | None = None) -> Hosted:
+    def open(
+        self, stable: str, canary: str, name: str | None = None, *, force: bool = False
+    ) -> Hosted:
         """Begin to judge; asked again for the same, the one that is under way.
 
-        Raises `Conflict` while another one is under way, BadInput for what cannot be judged here.
+        Raises `Conflict` while another one is under way, here or by the ledger's lease; BadInput for what
+        cannot be judged here, and, unless it is forced, for what the traffic cannot decide.
         """
-        with self._lock:
-            now = self._now()
-            found = self._wanted(name, stable, canary, now)
+        with self._opening:
+            found = self._wanted(name, stable, canary)
             if isinstance(found, Hosted):
                 return found
             plan = CanaryPlan.from_config(self._config)
             check_metrics(plan)
-            start = looking.beginning(self._source)
-            one = Hosted(
-                id=found,
-                model=self._name,
-                stable=stable,
-                canary=canary,
-                plan=plan,
-                opened=now,
-                counted_from=start,
-                totals=looking.totals_since(self._source, start),
-                block_end=now,
-                judge=CanaryJudge(plan).state(),
-                steady_from=now,
-            )
-            said = f"version {canary} beside version {stable} is judged here"
-            return self._keep(one.after(Happened(at=now, step=Kind.STARTED, said=said)))
+            if not force:
+                check_traffic(plan, self._source, stable)
+            ledger = self._source.ledger
+            if ledger is not None:
+                # what has ended here gives up the lease by its last step
+                record(self, ledger, afresh=True)
+            self._turn.claim(found, canary)
+            with self._lock:
+                return self._keep(self._begun(found, stable, canary, plan))
+
+    def _begun(self, name: str, stable: str, canary: str, plan: CanaryPlan) -> Hosted:
+        now, start = self._now(), looking.beginning(self._source)
+        one = Hosted(
+            id=name,
+            model=self._name,
+            stable=stable,
+            canary=canary,
+            plan=plan,
+            opened=now,
+            counted_from=start,
+            totals=looking.totals_since(self._source, start),
+            block_end=now,
+            judge=CanaryJudge(plan).state(),
+            steady_from=now,
+        )
+        said = f"version {canary} beside version {stable} is judged here"
+        return one.after(Happened(at=now, step=Kind.STARTED, said=said))
 
     def tell_weight(self, name: str, weight: float) -> Hosted:
         """Note what the route was set to."""
@@ -95,14 +118,30 @@ class Rollouts:
 
         return self._change(name, told)
 
-    def close(self, name: str) -> Hosted:
+    def close(self, name: str, said: str = ENDED) -> Hosted:
         """End one that is under way; it is inconclusive then."""
 
         def closed(one: Hosted, now: datetime) -> Hosted:
-            said = "it was ended from outside before the judge had decided"
             return one.after(Happened(at=now, step=Kind.ENDED, said=said), closed=said)
 
         return self._change(name, closed)
+
+    @property
+    def due(self) -> bool:
+        """Whether the lease of the one under way is to be renewed."""
+        one = self.current
+        return one is not None and self._turn.due(one.id)
+
+    def hold(self) -> None:
+        """Renew it if it is due; a rollout whose lease another one has taken is over."""
+        one = self.current
+        if one is None or not self._turn.due(one.id):
+            return
+        try:
+            self._turn.claim(one.id, one.canary)
+        except Conflict as lost:
+            with suppress(Conflict):  # the judge may have decided just now
+                self.close(one.id, f"it has lost its turn: {lost.message}")
 
     @property
     def unrecorded(self) -> tuple[Hosted, ...]:
@@ -123,37 +162,12 @@ class Rollouts:
             if one is None or now < one.block_end + one.plan.block:
                 return
             try:
-                after = self._judged(one, now)
+                after = judged(self._source, one, now, self._silence)
             except (BadInput, Corrupt) as error:
                 # such as a state that is damaged: never a pass, and no reason to stop watching
                 said = f"it cannot be judged any more: {error.message}"
                 after = one.after(Happened(at=now, step=Kind.ENDED, said=said), closed=said)
             self._keep(after)
-
-    def _judged(self, one: Hosted, now: datetime) -> Hosted:
-        judge = CanaryJudge.restore(one.plan, one.judge)
-        found = looking.totals_since(self._source, one.counted_from)
-        patience = max(one.plan.block, self._silence)
-        block = cut(
-            one.plan,
-            Versions(one.stable, one.canary),
-            one.totals,
-            found,
-            (one.block_end, now),
-            weight=one.weight if one.block_end >= one.steady_from else None,
-            doubts=tuple(looking.silences(self._source, one.opened, now, patience)),
-        )
-        decision = judge.update(block)
-        after = one.model_copy(
-            update={
-                "totals": found,
-                "block_end": now,
-                "judge": judge.state(),
-                "decision": decision.to_dict(),
-                "course": thinned((*one.course, Point.of(now, decision, one.weight))),
-            }
-        )
-        return _told(one, after, decision, now)
 
     def _change(self, name: str, change: Callable[[Hosted, datetime], Hosted]) -> Hosted:
         with self._lock:
@@ -165,7 +179,7 @@ class Rollouts:
             after = change(one, self._now())
             return one if after is one else self._keep(after)
 
-    def _wanted(self, name: str | None, stable: str, canary: str, now: datetime) -> Hosted | str:
+    def _wanted(self, name: str | None, stable: str, canary: str) -> Hosted | str:
         """The one that is under way if it is the same, else the id of the new one."""
         if name is not None and not ID.fullmatch(name):
             raise BadInput(
@@ -185,7 +199,7 @@ class Rollouts:
                 why="two at once would each be judged on the other's traffic",
                 fix=f"let it end, or end it: DELETE /v1/rollouts/{current.id}",
             )
-        name = name or _named(canary, now)
+        name = name or _named(canary, self._now())
         if name in self._known:
             raise Conflict(
                 f"the rollout {name} has ended: {self._known[name].verdict.value}",
@@ -211,12 +225,3 @@ class Rollouts:
 def _named(canary: str, now: datetime) -> str:
     safe: list[Any] = re.findall(r"[A-Za-z0-9._-]+", canary)
     return f"{now:%Y%m%dT%H%M%S}-{'-'.join(safe)[:60] or 'canary'}"
-
-
-def _told(before: Hosted, after: Hosted, decision: Decision, now: datetime) -> Hosted:
-    """With the step that a decision is, if it says something new."""
-    if decision.final or decision.verdict is not before.verdict:
-        verdict = "goes on" if decision.verdict is Verdict.CONTINUE else decision.verdict.value
-        said = f"{verdict} after {decision.blocks} blocks"
-        return after.after(Happened(at=now, step=Kind.JUDGED, said=said, reasons=decision.reasons))
-    return after

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from timonel.canary.cutting import Counted, Totals
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.served import LATENCY_EDGES_MS
 from timonel_serving.monitor.models.states import DetectorStatus
+
+if TYPE_CHECKING:
+    from timonel.ledger import Ledger
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 BACK = timedelta(days=1)
@@ -19,6 +22,10 @@ class Source(Protocol):
     """A model that is watched."""
 
     monitor: ModelMonitor
+
+    @property
+    def ledger(self) -> "Ledger | None":
+        """Where decisions are kept; None: nowhere."""
 
     def now(self) -> float:
         """The wall clock."""

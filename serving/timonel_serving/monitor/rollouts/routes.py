@@ -29,7 +29,9 @@ def rolling(service: Service) -> APIRouter:
     @routes.post(
         "/models/{name}/rollouts",
         summary="Have a canary judged; asked again for the same, the one that is under way",
-        openapi_extra=_takes(answers.Opening, {"id": "fraud-7", "stable": "6", "canary": "7"}),
+        openapi_extra=_takes(
+            answers.Opening, {"id": "fraud-7", "stable": "6", "canary": "7", "force": False}
+        ),
     )
     async def opened(name: Model, request: Request) -> answers.VerdictAnswer:
         service.access.check(request.headers.get("authorization"))
@@ -38,7 +40,8 @@ def rolling(service: Service) -> APIRouter:
         def work() -> answers.VerdictAnswer:
             model = station.model(name)
             _check_free(service, name, asked.id)
-            return answers.verdict_of(model.rollouts.open(asked.stable, asked.canary, asked.id))
+            one = model.rollouts.open(asked.stable, asked.canary, asked.id, force=asked.force)
+            return answers.verdict_of(one)
 
         return await run_in_threadpool(work)
 

@@ -7,15 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from timonel.canary import evidence_course
+from timonel.canary.record.reading import KIND, LEASE_STEPS
 from timonel_serving.monitor.rollouts.state import Hosted
 
 if TYPE_CHECKING:
     from timonel.ledger import Record
 
-KIND = "rollout"
-"""Of a record in the chain of decisions."""
-UNTOLD = frozenset(("claimed", "held"))
-"""Steps of the lease, which say nothing of the canary."""
 RUNNING = "running"
 
 
@@ -90,7 +87,7 @@ def told_of(record: "Record") -> Told | None:
 
 
 def _story(name: str, model: str, steps: list[Told]) -> Story | None:
-    shown = tuple(one for one in steps if one.step not in UNTOLD)
+    shown = tuple(one for one in steps if one.step not in LEASE_STEPS)
     if not shown:
         return None
     ended, judged = _last(shown, "ended"), _last(shown, "judged")
@@ -146,7 +143,7 @@ def _reasons(decision: Any) -> tuple[str, ...]:
 def of_lease(record: "Record") -> bool:
     """Whether a record only holds the turn of a rollout."""
     told = _told(record) if record.kind == KIND else None
-    return told is not None and told.step in UNTOLD
+    return told is not None and told.step in LEASE_STEPS
 
 
 def joined(hosted: Iterable[Hosted], told: Iterable[Story]) -> Iterator[Story]:

@@ -71,13 +71,14 @@ class Keeping:
 
     def bring(self) -> None:
         """Bring all that is new."""
-        watched = self._watched
+        watched, rollouts = self._watched, self._watched.rollouts
         labels = watched.delivered < watched.store.journal.end
-        if self._asked and not (labels or self._due() or watched.rollouts.unrecorded):
+        if self._asked and not (labels or self._due() or rollouts.unrecorded or rollouts.due):
             return
         ledger = watched.ledger
         assert ledger is not None
-        record(watched.rollouts, ledger, afresh=not self._asked)
+        record(rollouts, ledger, afresh=not self._asked)
+        rollouts.hold()
         if not self._asked:
             watched.delivered = max(watched.delivered, ledger.mark(self._writer, "labels"))
             self._measured = ledger.mark(self._writer, "windows")

@@ -239,3 +239,23 @@ def test_the_course_is_thinned_and_keeps_its_ends(bench: Bench) -> None:
     weights = [p.evidence["weight"] for p in points]
     assert weights == sorted(weights)
     assert (weights[0], weights[-1]) == (0, 999)
+
+
+def test_a_canary_that_the_traffic_cannot_decide_is_not_begun(tmp_path: Path) -> None:
+    """Refused with what would do, by the traffic of late; what is not known yet refuses nothing."""
+    found = Bench(tmp_path, settings=SETTINGS.replace("max_blocks: 60", "max_blocks: 4"))
+    rollouts = found.watched.rollouts
+    rollouts.open("6", "7", "nothing-seen")
+    rollouts.close("nothing-seen")
+    for _ in range(3):
+        found.now += 60
+        found.heard("pod-1", table(found.now, 40, "6", errors=1))
+    with pytest.raises(BadInput, match="this canary cannot be decided: errors") as refused:
+        rollouts.open("6", "7", "fraud-7")
+    assert "blocks of 40 requests, max_blocks is 4" in refused.value.message
+    assert "times the traffic" in (refused.value.fix or "")
+    assert rollouts.get("fraud-7") is None
+    rollouts.open("9", "7", "stable-unseen")
+    rollouts.close("stable-unseen")
+    assert rollouts.open("6", "7", "fraud-7", force=True).verdict is Verdict.CONTINUE
+    found.watched.store.close()

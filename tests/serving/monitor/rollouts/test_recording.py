@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rolled_out import Bench
+from timonel.canary.record.reading import details_of
 from timonel.ledger import Ledger
 from timonel.ledger import Place as LedgerPlace
 from timonel_serving.monitor.rollouts.recording import record
@@ -34,7 +35,8 @@ def test_each_step_is_recorded_once(bench: Bench) -> None:
     bench.again()
     assert len(bench.watched.rollouts.unrecorded) == 1
     record(bench.watched.rollouts, ledger, afresh=True)
-    assert [one.kind for one in ledger.decisions()] == ["rollout", "rollout"]
+    steps = [details_of(one) for one in ledger.decisions()]
+    assert [one.step for one in steps if one is not None] == ["claimed", "started", "judged"]
     assert ledger.verify().whole
     assert bench.watched.rollouts.unrecorded == ()
 

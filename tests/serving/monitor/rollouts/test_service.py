@@ -120,6 +120,13 @@ def test_those_without_the_token_change_nothing(monitor: Watching) -> None:
     ("method", "path", "body", "status", "says"),
     [
         ("POST", "models/fraud/rollouts", b'{"stable": "6"}', 400, "canary: Field required"),
+        (
+            "POST",
+            "models/fraud/rollouts",
+            b'{"stable": "6", "canary": "8", "force": "yes"}',
+            400,
+            "force: ",
+        ),
         ("POST", "models/fraud/rollouts", b"no", 400, "Invalid JSON"),
         ("POST", "models/fraud/rollouts", b"[" + b" " * 70_000, 413, "at most"),
         ("POST", "models/frod/rollouts", b'{"stable": "6", "canary": "8"}', 404, "no model 'frod'"),
