@@ -37,7 +37,7 @@ class Rollouts:
         self._shelf, self._lock, self._opening = Shelf(folder), RLock(), Lock()
         self.lease = config.release.lease
         self.recording = Lock()
-        """Held by whoever brings steps to the ledger."""
+        """Held by whoever writes to the ledger what becomes of a rollout."""
         self._turn = Turn(name, self.lease, source)
         self._known = self._shelf.load()
         detector = config.monitoring.detector
@@ -134,14 +134,16 @@ class Rollouts:
 
     def hold(self) -> None:
         """Renew it if it is due; a rollout whose lease another one has taken is over."""
-        one = self.current
-        if one is None or not self._turn.due(one.id):
-            return
-        try:
-            self._turn.claim(one.id, one.canary)
-        except Conflict as lost:
-            with suppress(Conflict):  # the judge may have decided just now
-                self.close(one.id, f"it has lost its turn: {lost.message}")
+        # so that no lease is renewed after the last word that gives it up
+        with self.recording:
+            one = self.current
+            if one is None or not self._turn.due(one.id):
+                return
+            try:
+                self._turn.claim(one.id, one.canary)
+            except Conflict as lost:
+                with suppress(Conflict):  # the judge may have decided just now
+                    self.close(one.id, f"it has lost its turn: {lost.message}")
 
     @property
     def unrecorded(self) -> tuple[Hosted, ...]:
