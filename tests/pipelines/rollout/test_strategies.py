@@ -30,7 +30,7 @@ def versions(site: Field) -> set[str]:
 
 def test_a_shadow_is_judged_and_changes_nothing(site: Field) -> None:
     """Copies of the requests are evidence under ids of their own; every answer is the champion's."""
-    shadow = site.under("shadow", {**FAST, "strategy": "shadow"})
+    shadow = site.under("shadow", {**FAST, "strategy": "shadow", "min_requests": 600})
     site.load.answers.clear()
     versions(site)
     store = shadow.begin(2)
@@ -42,7 +42,8 @@ def test_a_shadow_is_judged_and_changes_nothing(site: Field) -> None:
     assert shadow.steps(store) == ["claimed", "started", "judged", "ended"]
     blocks = [told["block"] for told in store.blocks()]
     copied, asked = (sum(b[arm]["requests"] for b in blocks) for arm in ("canary", "stable"))
-    assert 0.7 * asked < copied < 1.3 * asked
+    # copies are told of a little later than what they are copies of
+    assert 0.6 * asked < copied < 1.3 * asked
     assert set(site.site.stand.standing.predictors) == {"1"}
 
 
