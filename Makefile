@@ -110,7 +110,7 @@ bench-scan: install ## false alarms and delays of drift.Scan on a year of traffi
 
 .PHONY: bench-coverage
 bench-coverage: install ## how often the 95 % intervals of the monitor's metrics hold the truth, by simulation
-	$(BIN)/python benchmarks/coverage.py $(BENCH)
+	$(BIN)/python benchmarks/interval_coverage.py $(BENCH)
 
 .PHONY: bench-concept
 bench-concept: install ## run lengths and delays of the detectors of concept drift
@@ -130,7 +130,7 @@ bench-gaps: install ## realised less estimated accuracy: false alarms, and how s
 
 .PHONY: bench-governor
 bench-governor: install ## what the governor of retraining keeps and saves on real rows, and on rows without drift (12 minutes; BENCH=--quick: 4)
-	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/governor.py $(BENCH)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/governor.py $(BENCH)
 
 .PHONY: bench-canary
 bench-canary: install ## error rates of the canary's judge, beside common rules, and its speed (5 minutes; BENCH=--quick: 1)

@@ -1,6 +1,6 @@
 """What the governor of retraining keeps and what it saves, on real rows and on rows that do not drift.
 
-    python -P benchmarks/governor.py [--quick] [--record FILE]
+    python benchmarks/governor.py [--quick] [--record FILE]
 
 Each table is played under every policy. `kept` is the share of what retraining after each period gains over
 never retraining. The stationary stream is 100,000 rows drawn with replacement from the employment example,

@@ -1,6 +1,6 @@
 """How often the 95 % intervals of the monitor's metrics hold the truth: a Markdown table.
 
-    python benchmarks/coverage.py [--runs 1000]
+    python benchmarks/interval_coverage.py [--runs 1000]
 
 Scores are logit-normal; outcomes follow them (calibrated) or a distorted copy of them (miscalibrated).
 The truth is that of 4 million rows drawn in the same way. All is seeded.
