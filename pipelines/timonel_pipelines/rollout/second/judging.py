@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +50,8 @@ class SecondLook:
     def run(self, *, wait: bool = False) -> Second:
         """Judge; with `wait` until there is a verdict, or the time for one is over."""
         pause = min(self.site.config.release.vintage.total_seconds() / PARTS, LONGEST_PAUSE)
-        while (verdict := self.look()) is Second.UNDECIDED and wait and not self._late():
+        watch = replace(self, tell=_once(self.tell))
+        while (verdict := watch.look()) is Second.UNDECIDED and wait and not self._late():
             time.sleep(max(pause, 1.0))
         return verdict
 
@@ -138,3 +139,15 @@ class SecondLook:
 
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in said.items()}
+
+
+def _once(tell: Tell) -> Tell:
+    """What was told before is not told again."""
+    told: set[tuple[str, str]] = set()
+
+    def tell_new(what: str, text: str) -> None:
+        if (what, text) not in told:
+            told.add((what, text))
+            tell(what, text)
+
+    return tell_new
