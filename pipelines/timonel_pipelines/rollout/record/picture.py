@@ -13,19 +13,23 @@ from timonel.monitor.report.style import STYLE
 from timonel_pipelines.rollout.record.report import Told, heading, markdown
 from timonel_pipelines.rollout.record.state import State
 
+WRAPPED = "pre{white-space:pre-wrap;overflow-wrap:anywhere}"
+
 
 def page(rollout: State, blocks: Sequence[Told], records: Iterable[Record]) -> str:
     """One self-contained page; whatever comes from outside is escaped."""
+    chain = list(records)
+    title = heading(rollout, chain)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        tag("title", heading(rollout)),
-        tag("style", Markup(STYLE)),
+        tag("title", title),
+        tag("style", Markup(STYLE + WRAPPED)),
     )
     reasons = [tag("li", reason) for reason in rollout.reasons]
-    text = tag("section", tag("pre", markdown(rollout, blocks, records)))
-    body = tag("h1", heading(rollout)), tag("ul", *reasons), *_pictures(blocks), text
+    text = tag("section", tag("pre", markdown(rollout, blocks, chain)))
+    body = tag("h1", title), tag("ul", *reasons), *_pictures(blocks), text
     return f"<!doctype html>{tag('html', head, tag('body', tag('main', *body)), lang='en')}"
 
 

@@ -16,7 +16,7 @@ def markdown(state: State, blocks: Sequence[Told], records: Iterable[Record]) ->
     """The report as Markdown."""
     chain = list(records)
     parts = [
-        f"# {heading(state)}",
+        f"# {heading(state, chain)}",
         "",
         *(f"- {reason}" for reason in state.reasons),
         "",
@@ -35,12 +35,14 @@ def markdown(state: State, blocks: Sequence[Told], records: Iterable[Record]) ->
     return "\n".join(parts)
 
 
-def heading(state: State) -> str:
+def heading(state: State, chain: Sequence[Record]) -> str:
     """What became of it, in a line."""
     told = state.verdict.value if state.phase is Phase.ENDED else state.phase.value
+    second = last_second(chain, state.id)
     return (
         f"{state.model}: version {state.challenger.number} for version {state.champion.number}, "
         f"{told} after {state.blocks} blocks"
+        + (f"; second verdict: {second['verdict']}" if second else "")
     )
 
 

@@ -95,12 +95,14 @@ class SecondLook:
         for reason in found.left_out[:MOST_LEFT_OUT]:
             self.tell("left out", reason)
         left_out = found.left_out[:MOST_LEFT_OUT]
-        said = found.to_dict() | {"method": method, "judged": past.judged, "left_out": left_out}
+        said = _plain(
+            found.to_dict() | {"method": method, "judged": past.judged, "left_out": left_out}
+        )
         known = past.said or {}
         if all(known.get(name) == said[name] for name in ("verdict", "vintages", "reasons")):
             return
         summary = f"second verdict: {found.verdict.value}; {found.reasons[0]}"
-        self.chain.say(Step.SECOND, self.store.load().challenger.number, summary, **_plain(said))
+        self.chain.say(Step.SECOND, self.store.load().challenger.number, summary, **said)
 
     def _revert(self) -> None:
         """The predecessor serves again: by the same turn and the same look before the move as a promotion."""
