@@ -20,3 +20,19 @@ def serious(page: Page, rules: dict[str, Any]) -> list[tuple[str, list[str]]]:
     found = Axe().run(page, options=rules).response["violations"]
     kept = [v for v in found if v["impact"] in ("serious", "critical")]
     return [(v["id"], [node["html"][:120] for node in v["nodes"]][:3]) for v in kept]
+
+
+def require_sound(
+    tab: Any, look: str, views: dict[str, str], examined: dict[str, dict[str, Any]]
+) -> None:
+    """Open each view: no error, nothing stopped, no sideways scrolling, accessible by its look's rules."""
+    for name, path in views.items():
+        page = tab.open(path)
+        width = page.viewport_size["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        charts = page.locator("[data-chart]")
+        assert charts.count() == page.locator("[data-chart] canvas").count(), name
+        if rules := examined[look].get(name):
+            assert serious(page, rules) == [], name
+        assert tab.problems() == [], name
+        tab.shoot(f"{name}-{look}")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 import watched_models as models
 from monitor_pages import served
-from page_looks import ALL, COLOURS, HOSTILE, LOOKS, serious
+from page_looks import ALL, COLOURS, HOSTILE, LOOKS, require_sound
 
 VIEWS = {
     "overview": "/",
@@ -34,16 +34,7 @@ EXAMINED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("look", "tab"), LOOKS.items(), ids=LOOKS, indirect=["tab"])
 def test_each_view_in_each_look(look: str, tab: Any) -> None:
     """No error, nothing that the policy stops, no address but ours, no sideways scrolling, accessible."""
-    for name, path in VIEWS.items():
-        page = tab.open(path)
-        width = page.viewport_size["width"]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        charts = page.locator("[data-chart]")
-        assert charts.count() == page.locator("[data-chart] canvas").count(), name
-        if rules := EXAMINED[look].get(name):
-            assert serious(page, rules) == [], name
-        assert tab.problems() == [], name
-        tab.shoot(f"{name}-{look}")
+    require_sound(tab, look, VIEWS, EXAMINED)
 
 
 def test_the_first_screen_says_how_the_model_is_since_when_and_what_to_do(tab: Any) -> None:

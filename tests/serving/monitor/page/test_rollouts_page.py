@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from monitor_pages import serving
-from page_looks import ALL, COLOURS, HOSTILE, LOOKS, serious
+from page_looks import ALL, COLOURS, HOSTILE, LOOKS, require_sound
 from rolled_out import SETTINGS, Bench, recorded_rollout, table
 
 VIEWS = {
@@ -65,16 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize(("look", "tab"), LOOKS.items(), ids=LOOKS, indirect=["tab"])
 def test_each_view_in_each_look(look: str, tab: Any) -> None:
     """No error, nothing that the policy stops, no address but ours, no sideways scrolling, accessible."""
-    for name, path in VIEWS.items():
-        page = tab.open(path)
-        width = page.viewport_size["width"]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        charts = page.locator("[data-chart]")
-        assert charts.count() == page.locator("[data-chart] canvas").count(), name
-        if rules := EXAMINED[look].get(name):
-            assert serious(page, rules) == [], name
-        assert tab.problems() == [], name
-        tab.shoot(f"{name}-{look}")
+    require_sound(tab, look, VIEWS, EXAMINED)
 
 
 def test_a_verdict_is_told_with_its_reasons_and_the_next_step(tab: Any) -> None:
