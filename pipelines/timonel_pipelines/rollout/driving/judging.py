@@ -41,7 +41,9 @@ def judge_block(drive: Drive) -> None:
     if decision is None:
         return
     if decision.final or decision.verdict is Verdict.INCONCLUSIVE:
-        _judged(drive, decision)
+        # harm is mended whoever set the weights; anything else leaves to people what they set
+        if decision.verdict is Verdict.ROLLBACK or untouched(drive):
+            _judged(drive, decision)
     elif decision.weight != drive.state.weight and untouched(drive):
         drive.say(
             Step.WEIGHT,
