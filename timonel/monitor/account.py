@@ -26,6 +26,8 @@ class Account:
     pending: Pending
     judged: frozenset[str] = field(default=frozenset())
     """The fields that count outcomes."""
+    _forgotten: int = 0
+    """Up to when predictions were forgotten; microseconds."""
 
     @classmethod
     def open(
@@ -51,6 +53,7 @@ class Account:
         self.state.fold(events, self.model.packs)
         self.pending.add(events, np.where(arrived == NO_TIME, events.time, arrived))
         self._apply(self.pending.settle())
+        self._forget()
 
     def label(self, labels: Labels) -> None:
         """Count outcomes of predictions made before, or hold them until their prediction comes."""
@@ -69,6 +72,13 @@ class Account:
         """Add the entries of another account of the same model."""
         self.state.absorb(state)
         self._apply(self.pending.absorb(pending))
+        self._forget()
+
+    def _forget(self) -> None:
+        """What the windows hold no more needs no label either."""
+        if self.state.clock.horizon > self._forgotten:
+            self._forgotten = self.state.clock.horizon
+            self.pending.expire(self._forgotten)
 
     def _apply(self, settled: Settlement) -> None:
         for events in settled.take_back:

@@ -40,7 +40,7 @@ def watch(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     from timonel.config import load_config
-    from timonel_serving import logs
+    from timonel_serving import logs, memory
     from timonel_serving.flags import overridden, reference_at
     from timonel_serving.monitor.models.station import Station, folder_of, open_watched
     from timonel_serving.monitor.process import put_together, run
@@ -50,6 +50,7 @@ def watch(
     settings = overridden(loaded.monitoring.monitor, flags)
     monitoring = loaded.monitoring.model_copy(update={"monitor": settings})
     loaded = loaded.model_copy(update={"monitoring": monitoring})
+    memory.share_arenas()
     logs.set_up("monitor", settings.log_level, model=loaded.model.name)
     known = None if reference is None else reference_at(reference)
     station = Station([open_watched(loaded, known, os.environ)])

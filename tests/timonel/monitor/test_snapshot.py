@@ -229,3 +229,16 @@ def test_damage_is_noticed() -> None:
     for other in (b"", b"nothing", saved[: len(saved) // 2], monitor.hand_over().to_bytes()):
         with pytest.raises(Corrupt):
             ModelMonitor.restore(other)
+
+
+def test_predictions_older_than_the_retention_are_forgotten() -> None:
+    """What is remembered for labels stays bounded by the retention, however long the monitor runs."""
+    monitor = ModelMonitor(reference(), MonitorConfig(retention=timedelta(days=2)))
+    sizes = []
+    for i in range(12):
+        rows = log(2000, days=1.0, seed=i, first=FIRST + i * DAY)
+        ids = pa.array([f"{i}-{j}" for j in range(len(rows))])
+        rows = rows.set_column(0, "prediction_id", ids)
+        monitor.track_batch(rows)
+        sizes.append(len(monitor.save()))
+    assert sizes[-1] < 1.2 * sizes[4], sizes

@@ -14,6 +14,7 @@ from timonel.config import Config
 from timonel.errors import BadInput, TimonelError
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
+from timonel_serving import memory
 from timonel_serving.monitor.disk.records import Record, read_delivery, read_table, table_bytes
 from timonel_serving.monitor.disk.store import Snapshot, Store
 from timonel_serving.monitor.models.counters import Counters
@@ -166,6 +167,8 @@ class Watched:
             )
         self.store.save(snapshot)
         self._saved = self.now()
+        del snapshot
+        memory.give_back()
 
     def refused(self, code: str) -> None:
         """Count a delivery that was not taken."""
