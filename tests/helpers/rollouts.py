@@ -46,6 +46,8 @@ class Load:
     """Answers by the caller's cohort, 0 to 99, and the version that they name."""
     threads: int = 2
     pause: float = 0.01
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with each request."""
     going: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -71,6 +73,7 @@ class Load:
                 self.going.wait()
                 body = {"instances": [self.rows[number % len(self.rows)]]}
                 said = {"x-request-id": uuid.uuid4().hex, "x-cohort": str(number % 100)}
+                said |= self.headers
                 try:
                     answer = client.post(self.url, json=body, headers=said)
                     status = answer.status_code

@@ -1,0 +1,178 @@
+"""A Kubernetes cluster to test on: reached by kubectl and helm, as people reach it."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import yaml
+from pyarrow import fs
+
+CHART = Path(__file__).parents[2] / "helm" / "timonel"
+BUCKET = "timonel-tests"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An object store that both this machine and the cluster's pods reach."""
+
+    here: str
+    there: str
+    key: str
+    secret: str
+
+    def put(self, folder: Path, name: str) -> str:
+        """Upload a folder; its address for pods."""
+        files = fs.S3FileSystem(
+            access_key=self.key,
+            secret_key=self.secret,
+            endpoint_override=self.here,
+            region="us-east-1",
+            allow_bucket_creation=True,
+        )
+        files.create_dir(BUCKET)
+        for path in filter(Path.is_file, folder.rglob("*")):
+            with files.open_output_stream(f"{BUCKET}/{name}/{path.relative_to(folder)}") as stream:
+                stream.write(path.read_bytes())
+        return f"s3://{BUCKET}/{name}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which pods find it."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_ENDPOINT_URL": self.there,
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace of the cluster, made for a test."""
+
+    name: str
+
+    def kubectl(self, *words: str, given: str | None = None, check: bool = True) -> str:
+        """What kubectl prints; fails with what it says."""
+        return run("kubectl", "--namespace", self.name, *words, given=given, check=check)
+
+    def helm(self, *words: str, check: bool = True) -> str:
+        """The same of helm."""
+        return run("helm", "--namespace", self.name, *words, check=check)
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Create or change objects."""
+        self.kubectl("apply", "-f", "-", given=yaml.safe_dump_all(objects))
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        """An object."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "-o", "json"))
+        return found
+
+    def names(self, kinds: str, selector: str = "") -> set[str]:
+        """The names of objects, as kind/name."""
+        chosen = ("-l", selector) if selector else ()
+        return set(self.kubectl("get", kinds, *chosen, "-o", "name").split())
+
+    def ready(self, name: str, seconds: int = 180) -> None:
+        """Wait until an InferenceService is ready."""
+        self.kubectl("wait", f"isvc/{name}", "--for=condition=Ready", f"--timeout={seconds}s")
+
+    def install(self, release: str, values: dict[str, Any], *more: str) -> str:
+        """Install or upgrade a release of the chart, and wait until it is ready."""
+        words = ("upgrade", "--install", release, str(CHART), "--values", "-", "--wait")
+        command = ("helm", "--namespace", self.name, *words, "--timeout", "240s", *more)
+        return run(*command, given=yaml.safe_dump(values))
+
+    @contextmanager
+    def forwarded(self, target: str, port: int) -> Iterator[str]:
+        """A port of a Service or pod on loopback: its address."""
+        command = ["kubectl", "--namespace", self.name, "port-forward", target, f":{port}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                said = process.stdout.readline()
+                yield f"http://127.0.0.1:{said.split(' -> ')[0].rpartition(':')[2]}"
+            finally:
+                process.terminate()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster of KUBECONFIG."""
+
+    gateway: str
+    """Where requests for all its hosts go."""
+    store: Store
+    tag: str
+    """Of the images."""
+
+    @contextmanager
+    def namespace(self, name: str, labels: dict[str, str] | None = None) -> Iterator[Namespace]:
+        """A new namespace, with restricted Pod Security; removed at the end."""
+        made = {"name": name, "labels": RESTRICTED | (labels or {})}
+        found = Namespace(name)
+        run("kubectl", "delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+        found.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": made})
+        try:
+            yield found
+        finally:
+            run("kubectl", "delete", "namespace", name, "--wait=false")
+
+    def ask(
+        self, host: str, path: str, body: Any = None, **headers: str
+    ) -> httpx.Response:
+        """One request through the gateway."""
+        method = "GET" if body is None else "POST"
+        named = {"Host": host, **headers}
+        return httpx.request(method, self.gateway + path, json=body, headers=named, timeout=30)
+
+
+def cluster_of(environment: dict[str, str]) -> Cluster:
+    """As the variables of `make test-cluster` say."""
+    store = Store(
+        urlsplit(environment["CLUSTER_S3"]).geturl(),
+        environment["CLUSTER_S3_INSIDE"],
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    return Cluster(environment["CLUSTER_GATEWAY"], store, environment.get("TAG", "0.1.0"))
+
+
+def run(*command: str, given: str | None = None, check: bool = True) -> str:
+    """What a command prints; fails with what it said."""
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=300, check=False
+    )
+    if check and done.returncode != 0:
+        said = f"{' '.join(command)}\nended with {done.returncode}\n{done.stdout}{done.stderr}"
+        raise AssertionError(said)
+    return done.stdout + ("" if check else done.stderr)
+
+
+def until(done: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Wait until it is true; what it was."""
+    deadline = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(1)
+    return found
+
+
+NAMED = ("KUBECONFIG", "CLUSTER_GATEWAY", "CLUSTER_S3", "CLUSTER_S3_INSIDE")
+
+
+def missing() -> str | None:
+    """Why no cluster can be tested."""
+    lacking = [name for name in NAMED if not os.environ.get(name)]
+    return f"needs a cluster: set {', '.join(lacking)}" if lacking else None
