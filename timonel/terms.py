@@ -100,3 +100,19 @@ class Window(StrEnum):
     """Those after the change."""
     RESERVOIR = "reservoir"
     """Those after the change, and a random sample of those before it."""
+
+
+class Proof(StrEnum):
+    """What a challenger must show against the champion."""
+
+    SUPERIORITY = "superiority"
+    """That it is better."""
+    NON_INFERIORITY = "non_inferiority"
+    """That it is not worse by a margin or more."""
+
+
+class Undecided(StrEnum):
+    """What happens to a challenger of which too few rows show neither harm nor safety."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"

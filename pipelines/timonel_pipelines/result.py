@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from timonel.cli.console import short_path
 from timonel.errors import TimonelError
+from timonel_components.evaluation.gates import GateResult
 from timonel_pipelines.running import Run
 
 REFUSED_EXIT = 10
@@ -31,15 +32,6 @@ class Figure(_Frozen):
         return f"{self.value:.4f}{interval}"
 
 
-class GateVerdict(_Frozen):
-    """A gate: what was asked, what was found."""
-
-    metric: str
-    expected: str
-    actual: str
-    passed: bool
-
-
 class TrainingResult(_Frozen):
     """The outcome of a training."""
 
@@ -54,7 +46,7 @@ class TrainingResult(_Frozen):
     data_version: int
     selection_metric: str
     metrics: dict[str, Figure]
-    gates: tuple[GateVerdict, ...]
+    gates: tuple[GateResult, ...]
     seconds: float
     tracking_run: str
     report: Path
@@ -83,7 +75,7 @@ class TrainingResult(_Frozen):
         )
 
     @property
-    def failures(self) -> tuple[GateVerdict, ...]:
+    def failures(self) -> tuple[GateResult, ...]:
         """The gates that do not hold."""
         return tuple(g for g in self.gates if not g.passed)
 
@@ -113,7 +105,9 @@ class TrainingResult(_Frozen):
         return [f"  {name:<{width}}  {text}" for name, text in rows]
 
 
-def _judged(gate: GateVerdict) -> str:
+def _judged(gate: GateResult) -> str:
+    if gate.sentence:
+        return f"{'holds' if gate.passed else 'FAILS'}: {gate.sentence}"
     return f"{'holds' if gate.passed else 'FAILS'}: {gate.actual}, expected {gate.expected}"
 
 

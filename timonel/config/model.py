@@ -76,6 +76,11 @@ class Config(Section):
             )
         if self.data.features is not None or self.data.categorical:
             raise ValueError("a ranking learns from who chose what: it has no data.features")
+        if self.evaluation.challenge is not None or self.evaluation.golden is not None:
+            raise ValueError(
+                "evaluation.challenge and evaluation.golden are for classes: hold a ranking against its"
+                " champion by gates with max_loss_to_champion"
+            )
         if self.evaluation.slices:
             raise ValueError(
                 "evaluation.slices is for classes: a ranking is evaluated by how much is known of"
@@ -111,6 +116,12 @@ class Config(Section):
         if text is None:
             return os.fspath(self.home / "ledger")
         return text if "://" in text else os.fspath((self.base / text).absolute())
+
+    @property
+    def golden(self) -> Path | None:
+        """The file of golden rows, a relative path resolved against the file's folder."""
+        text = self.evaluation.golden
+        return None if text is None else (self.base / text).absolute()
 
     @property
     def source(self) -> str:

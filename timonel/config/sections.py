@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from timonel.config.section import Label, LogLevel, Port, Section, Share
 from timonel.durations import Duration
-from timonel.terms import Candidate, OnViolation, Task
+from timonel.terms import Candidate, OnViolation, Proof, Task, Undecided
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$")]
 
@@ -138,11 +138,47 @@ class Gate(Section):
         return self
 
 
+class Challenge(Section):
+    """What a challenger must show against the champion on the test rows before it is registered."""
+
+    metric: str | None = None
+    """What it must be better by. Default: train.metric or what that defaults to; for a recalibration
+    log_loss, for a moved threshold cost."""
+    require: Proof = Proof.SUPERIORITY
+    """superiority: it must be shown to be better; non_inferiority: worse by less than `margin` will do,
+    as for a retraining by age."""
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    """With non_inferiority: how much worse it may be, in the unit of the metric."""
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    """Probability of being deceived by chance, of each gate. Of the slices together: of refusing a
+    challenger that is as good as the champion in all of them."""
+    slice_margin: Annotated[float, Field(gt=0)] = 0.1
+    """How much more loss it may have in a group of `slices`, as a share of the champion's loss there. The
+    loss is the metric where that is a mean over rows, else log_loss."""
+    slice_rows: Annotated[int, Field(ge=30)] = 200
+    """Rows below which a group is not judged."""
+    undecided_slices: Undecided = Undecided.ALLOW
+    """What happens where a group has too few rows to show either: allow (it is reported) or refuse."""
+    calibration_margin: Annotated[float, Field(gt=0)] = 0.02
+    """How much larger its calibration error (ece) may be."""
+    latency_margin_ms: Annotated[float, Field(gt=0)] = 5.0
+    """How much longer the p95 of single rows may be, in milliseconds."""
+    robustness_margin: Annotated[float, Field(gt=0)] = 0.1
+    """How much more loss it may have on spoilt rows (values missing, noise), as a share of the champion's
+    loss on the same rows."""
+
+
 class Evaluation(Section):
     """How the chosen model is examined."""
 
     gates: tuple[Gate, ...] = ()
     """All must hold, else nothing is registered."""
+    challenge: Challenge | None = None
+    """Gates against the champion. `timonel retrain` always applies them, with defaults where this is not
+    set; without it `timonel train` applies `gates` alone."""
+    golden: str | None = None
+    """A CSV or Parquet file of frozen rows that every model must answer: the features, and `expected` (the
+    class) or `score_min` and `score_max`. The first training writes it where there is none."""
     slices: tuple[str, ...] = ()
     """Categorical columns whose groups are evaluated one by one. A ranking is evaluated by how much is
     known of the user instead."""

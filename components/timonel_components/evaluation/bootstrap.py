@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from timonel.config import Config
 from timonel_components.evaluation.resampled import RESAMPLED
 from timonel_components.evaluation.result import Estimate
+from timonel_components.evaluation.sample import Sample
 from timonel_components.metrics.figures import Metric, UndefinedMetric
 from timonel_components.metrics.scored import Floats, Scored
 
@@ -31,6 +33,13 @@ class Bootstrap:
     seed: int
     entity: NDArray[np.int64] | None = None
     """Code of each row's entity."""
+
+    @classmethod
+    def of(cls, sample: Sample, config: Config) -> "Bootstrap":
+        """As the settings say, for these rows."""
+        settings, entity = config.evaluation, config.data.entity
+        codes = None if entity is None else sample.codes(entity)
+        return cls(settings.bootstrap, settings.confidence, config.train.seed, codes)
 
     def take(self, rows: NDArray[Any]) -> "Bootstrap":
         """The same for some of the rows."""
@@ -76,6 +85,17 @@ class Bootstrap:
         return found | {
             name: self.interval(value, news[name] - olds[name]) for name, value in defined.items()
         }
+
+    def error(self, new: Scored, old: Scored, metric: Metric) -> float | None:
+        """The standard error of a metric's difference; None where too few resamples have a value."""
+        news, olds = (self._samples(rows, [metric.name])[metric.name] for rows in (new, old))
+        known = (news - olds)[np.isfinite(news - olds)]
+        return float(known.std(ddof=1)) if len(known) >= MIN_DEFINED * self.resamples else None
+
+    @property
+    def units(self) -> int | None:
+        """How many entities there are, where rows are drawn by them."""
+        return None if self.entity is None else len(np.unique(self.entity))
 
     def interval(self, value: float | None, samples: Floats) -> Estimate:
         """The percentile interval around a value; too few defined samples leave it undefined."""

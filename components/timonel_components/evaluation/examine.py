@@ -39,7 +39,9 @@ def examine(
     """
     sample = Sample.of(test, contract)
     model = Fitted(pipeline, contract, info.threshold, config)
-    study = _Study(model, sample, model.scored(sample.batch, sample.y), _bootstrap(sample, config))
+    study = _Study(
+        model, sample, model.scored(sample.batch, sample.y), Bootstrap.of(sample, config)
+    )
     export = export_onnx(pipeline, contract, sample.batch)
     timed = latency(model, export, sample.batch, study.bootstrap)
     judged, small = slices(sample, study.rows, study.bootstrap, config)
@@ -114,9 +116,3 @@ def _figures(study: _Study) -> dict[str, Any]:
         "scores": curves.score_counts(rows, classes),
         "calibration": curves.calibration(rows, z),
     }
-
-
-def _bootstrap(sample: Sample, config: Config) -> Bootstrap:
-    settings, entity = config.evaluation, config.data.entity
-    codes = None if entity is None else sample.codes(entity)
-    return Bootstrap(settings.bootstrap, settings.confidence, config.train.seed, codes)

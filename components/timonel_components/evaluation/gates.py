@@ -1,5 +1,6 @@
 """Decides whether a model is good enough to be registered."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -8,9 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from timonel.config import Config, Gate
 from timonel.errors import BadInput
 from timonel.files import write_text
+from timonel.retraining.gates import Verdict
 from timonel_components.evaluation.result import Estimate, Evaluation
 from timonel_components.metrics.figures import LATENCIES
 from timonel_components.metrics.known import compares, higher_is_better, known_metrics
+
+COMPARED = "cannot be compared with a champion by"
 
 
 class GateResult(BaseModel):
@@ -22,6 +26,16 @@ class GateResult(BaseModel):
     expected: str
     actual: str
     passed: bool
+    kind: str = "floor"
+    """What is asked: floor (a bound of the settings), champion, superiority, non_inferiority, slice,
+    calibration, latency, robustness, golden."""
+    verdict: Verdict | None = None
+    """Of a comparison with the champion."""
+    margin: float | None = None
+    difference: Estimate | None = None
+    """The challenger's figure less the champion's, paired."""
+    sentence: str = ""
+    """The verdict in plain words."""
 
     def __str__(self) -> str:
         return f"{self.metric}: {self.actual}, expected {self.expected}"
@@ -44,6 +58,11 @@ class GateReport(BaseModel):
         """Write as JSON."""
         write_text(path, self.model_dump_json(indent=2) + "\n")
 
+    def plus(self, more: Iterable[GateResult]) -> Self:
+        """With further conditions."""
+        results = (*self.results, *more)
+        return type(self)(passed=all(r.passed for r in results), results=results)
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote."""
@@ -58,15 +77,18 @@ def check_gates(config: Config, classes: int) -> None:
     known = list(known_metrics(config, classes))
     comparable = [name for name in known if compares(name)]
     for gate in config.evaluation.gates:
-        _check_known(gate, [*known, *LATENCIES], "does not have")
+        _check_known(gate.metric, [*known, *LATENCIES], "does not have")
         if gate.max_loss_to_champion is not None:
-            _check_known(gate, comparable, "cannot be compared with a champion by")
+            _check_known(gate.metric, comparable, COMPARED)
+    challenge = config.evaluation.challenge
+    if challenge is not None and challenge.metric is not None:
+        _check_known(challenge.metric, comparable, COMPARED, "challenge.metric")
 
 
-def _check_known(gate: Gate, known: list[str], why: str) -> None:
-    if gate.metric not in known:
+def _check_known(name: str, known: list[str], why: str, setting: str = "gates") -> None:
+    if name not in known:
         raise BadInput(
-            f"evaluation.gates names the metric {gate.metric}, which this model {why}",
+            f"evaluation.{setting} names the metric {name}, which this model {why}",
             fix=f"use one of {', '.join(known)}",
         )
 
@@ -81,7 +103,7 @@ def judge_gates(evaluation: Evaluation, config: Config) -> GateReport:
 
 
 def _judge(gate: Gate, evaluation: Evaluation) -> list[GateResult]:
-    _check_known(gate, list(evaluation.metrics), "does not have")
+    _check_known(gate.metric, list(evaluation.metrics), "does not have")
     found = evaluation.metrics[gate.metric]
     results = []
     if gate.at_least is not None:
@@ -117,15 +139,28 @@ def _against_champion(name: str, evaluation: Evaluation, margin: float) -> GateR
     expected = f"at most {margin:g} worse than the champion"
     if evaluation.challenge is None:
         return GateResult(
-            metric=name, expected=expected, actual="there is no champion yet", passed=True
+            metric=name,
+            expected=expected,
+            actual="there is no champion yet",
+            passed=True,
+            kind="champion",
         )
     found = evaluation.challenge.difference.get(name)
     if found is None or found.low is None or found.high is None:
         why = found.reason if found else "it was not compared"
-        return GateResult(metric=name, expected=expected, actual=f"undefined: {why}", passed=False)
+        actual = f"undefined: {why}"
+        return GateResult(
+            metric=name, expected=expected, actual=actual, passed=False, kind="champion"
+        )
     loss = -found.low if _up(name) else found.high
     return GateResult(
-        metric=name, expected=expected, actual=f"difference {found}", passed=loss <= margin
+        metric=name,
+        expected=expected,
+        actual=f"difference {found}",
+        passed=loss <= margin,
+        kind="champion",
+        margin=margin,
+        difference=found,
     )
 
 

@@ -34,15 +34,16 @@ def latency(
     model: Fitted, export: OnnxExport, batch: FeatureBatch, bootstrap: Bootstrap
 ) -> tuple[Latency, ...]:
     """p50 and p95 of single rows and of batches, with intervals."""
-    predict = _backend(model, export)
+    predict = predictor(model, export.graph)
     sizes = sorted({min(size, len(batch)) for size in SIZES})
     return tuple(measure(predict, export.backend, batch, size, bootstrap) for size in sizes)
 
 
-def _backend(model: Fitted, export: OnnxExport) -> Predict:
-    if export.graph is None:
+def predictor(model: Fitted, graph: bytes | None) -> Predict:
+    """What the backend does with rows."""
+    if graph is None:
         return model.probabilities
-    session = onnx_session(export.graph)
+    session = onnx_session(graph)
     return lambda rows: session.run([OUTPUT], onnx_inputs(rows))
 
 
@@ -58,6 +59,29 @@ def measure(
         for q in (0.5, 0.95)
     )
     return Latency(backend=backend, rows=size, calls=len(taken), p50_ms=p50, p95_ms=p95)
+
+
+def side_by_side(
+    ours: tuple[Predict, Sliceable], theirs: tuple[Predict, Sliceable]
+) -> tuple[Floats, Floats]:
+    """Milliseconds of single-row calls of two models in turn: what slows the machine slows both."""
+    n = min(len(ours[1]), len(theirs[1]))
+    taken: list[tuple[float, float]] = []
+    end = time.perf_counter() + BUDGET_SECONDS
+    for call, row in enumerate(np.linspace(0, n - 1, WARM_UP + CALLS).astype(int)):
+        rows = slice(row, row + 1)
+        pair = _timed(ours[0], ours[1][rows]), _timed(theirs[0], theirs[1][rows])
+        taken += [pair] if call >= WARM_UP else []
+        if time.perf_counter() > end and taken:
+            break
+    new, old = np.array(taken).T
+    return new, old
+
+
+def _timed(predict: Predict, rows: Any) -> float:
+    began = time.perf_counter()
+    predict(rows)
+    return 1e3 * (time.perf_counter() - began)
 
 
 def _timings(predict: Predict, batch: Sliceable, size: int) -> Floats:

@@ -25,8 +25,8 @@ def robustness(
     names = dict.fromkeys((model.config.selection_metric, "log_loss"))
     metrics = tuple(metric(name) for name in names)
     found = []
-    for what, spoilt in _spoilt(sample.batch, model.contract, bootstrap.seed):
-        scored = model.scored(spoilt, sample.y)
+    for what, worse in spoilt(sample.batch, model.contract, bootstrap.seed):
+        scored = model.scored(worse, sample.y)
         values = bootstrap.estimates(scored, metrics)
         changes = bootstrap.differences(scored, rows, metrics)
         found += [
@@ -36,9 +36,10 @@ def robustness(
     return tuple(found)
 
 
-def _spoilt(
+def spoilt(
     batch: FeatureBatch, contract: DataContract, seed: int
 ) -> Iterator[tuple[str, FeatureBatch]]:
+    """The rows spoilt in each way; the same seed and columns spoil the same values."""
     rng = np.random.default_rng(seed)
     if any(c.nullable for c in contract.features):
         for share in NULL_SHARES:

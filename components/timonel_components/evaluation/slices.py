@@ -29,7 +29,7 @@ def slices(
     small: list[str] = []
     wanted = _metrics(rows, config)
     for column in config.evaluation.slices:
-        for place, (group, members) in enumerate(_groups(sample, column)):
+        for place, (group, members) in enumerate(groups(sample, column)):
             if len(members) < MIN_ROWS or place >= MAX_GROUPS:
                 small.append(f"{column} = {group} ({len(members):,} rows)")
                 continue
@@ -54,7 +54,7 @@ def _metrics(rows: Scored, config: Config) -> tuple[Metric, ...]:
     return tuple(metric(name) for name in dict.fromkeys((config.selection_metric, *names)))
 
 
-def _groups(sample: Sample, column: str) -> list[tuple[str, NDArray[np.int64]]]:
+def groups(sample: Sample, column: str) -> list[tuple[str, NDArray[np.int64]]]:
     """The groups of a column, largest first, each with the indices of its rows."""
     encoded = pc.dictionary_encode(sample.table[column], null_encoding="encode").combine_chunks()
     codes = encoded.indices.to_numpy()

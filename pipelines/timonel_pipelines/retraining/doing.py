@@ -88,7 +88,7 @@ def _facts(done: Done) -> dict[str, JsonValue]:
             "run": training.tracking_run,
             "data_version": training.data_version,
             "package_digest": training.package_digest,
-            "gates": [gate.model_dump() for gate in training.gates],
+            "gates": [gate.model_dump(mode="json") for gate in training.gates],
         }
     return facts
 
@@ -113,12 +113,12 @@ def _roll_back(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done
 
 
 def _source(path: Path, site: Site, settings: dict[str, JsonValue]) -> Source:
-    """The settings of the pipeline, with the rows to learn from among those of training."""
+    """The settings of the pipeline, with the rows to learn from, and with the gates against the champion."""
     source = Source.of(site.config, path)
-    if not settings:
-        return source
     document = yaml.safe_load(source.text)
     document["train"] = (document.get("train") or {}) | settings
+    examined = document.get("evaluation") or {}
+    document["evaluation"] = examined | {"challenge": examined.get("challenge") or {}}
     text = yaml.safe_dump(document, sort_keys=False)
     return Source(parse_config(text, base=site.config.base), text, source.commit)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from timonel_components.evaluate import evaluate
-from timonel_components.evaluation.gates import GateReport, judge_gates
+from timonel_components.evaluate import evaluate, judge
+from timonel_components.evaluation.gates import GateReport
 from timonel_components.evaluation.result import Evaluation
 from timonel_components.registry import champion
 from timonel_components.select import select
@@ -25,8 +25,9 @@ def examine(
         path = _best([Path(model) for model in models])
         contract, test = at.given.contract, at.given.splits.test
         rival = champion(at.config, tracking=at.tracking)
-        found = evaluate(Trained.load(path), test, contract, at.config, rival)
-        gates = judge_gates(found, at.config)
+        trained = Trained.load(path)
+        found = evaluate(trained, test, contract, at.config, rival)
+        gates = judge(trained, found, test, contract, at.config, rival)
         report = examined.save(path, found, gates)
         _record(found, gates, examined, at.run)
     Journal.from_environment().keep(examined.directory / REPORT, REPORT)
@@ -63,5 +64,5 @@ def _facts(found: Evaluation, gates: GateReport) -> dict[str, Any]:
         "candidate": found.candidate,
         "selection_metric": found.selection_metric,
         "metrics": metrics,
-        "gates": [result.model_dump() for result in gates.results],
+        "gates": [result.model_dump(mode="json") for result in gates.results],
     }

@@ -1,0 +1,1 @@
+"""The gates of a challenger against the champion, on the same rows."""
