@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
-from timonel_serving.options import Host
+from timonel_serving.options import Digest, Host, ReferenceUri
 
 
 def register(app: typer.Typer) -> None:
@@ -21,12 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     config: ConfigPath = DEFAULT_CONFIG,
-    reference: Annotated[
-        Path | None,
-        typer.Option(
-            help="A model package, or a file of Reference.save. Default: the first stable stretch."
-        ),
-    ] = None,
+    reference: ReferenceUri = None,
+    digest: Digest = None,
     directory: Annotated[
         Path | None,
         typer.Option(help="Folder of its state. Default: `monitor` in storage.directory."),
@@ -52,7 +48,7 @@ def watch(
     loaded = loaded.model_copy(update={"monitoring": monitoring})
     memory.share_arenas()
     logs.set_up("monitor", settings.log_level, model=loaded.model.name)
-    known = None if reference is None else reference_at(reference)
+    known = reference_at(reference, loaded, digest)
     station = Station([open_watched(loaded, known, os.environ)])
     service = put_together(station, settings, os.environ, time.time)
 

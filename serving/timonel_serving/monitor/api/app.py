@@ -24,6 +24,7 @@ from timonel_serving.monitor.api.reading import reading, tending
 from timonel_serving.monitor.api.service import Service
 from timonel_serving.monitor.api.taking import taking
 from timonel_serving.monitor.rollouts.routes import rolling
+from timonel_serving.monitor.served.answers import telling
 from timonel_serving.problems import Problem, problem_of
 
 _log = logging.getLogger("timonel.monitor")
@@ -40,10 +41,10 @@ class BadQuery(BadInput):
 def create_app(service: Service, pages: Iterable[APIRouter] = ()) -> FastAPI:
     """The application; `pages` are further routes, such as those of the page."""
     app = FastAPI(title="Timonel monitor", version="1", docs_url=None, redoc_url=None)
-    for routes in (reading(service), counting(service), taking(service), rolling(service)):
-        app.include_router(routes, responses=_REFUSALS)
-    for routes in (tending(service), *pages):
-        app.include_router(routes)
+    for routes in (reading, counting, taking, rolling, telling):
+        app.include_router(routes(service), responses=_REFUSALS)
+    for page in (tending(service), *pages):
+        app.include_router(page)
     for kind in (TimonelError, RequestValidationError, HTTPException, Disconnected):
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(Identified)

@@ -95,7 +95,24 @@ _ROLLOUT = {
     "opened": "2025-11-14T09:00:00Z",
     "steps": [_STEP],
 }
+_PACKAGE = {"uri": "s3://models/fraud/6", "digest": "5d0c1f2e"}
+_SERVING = {
+    "model": "fraud",
+    "state": "known",
+    "sentence": "Version 6 serves since 14 Nov 08:00 UTC, canary 7 at 5 %.",
+    "since": "2025-11-14T08:00:00Z",
+    "stable": "6",
+    "canary": "7",
+    "weight": 5,
+    "strategy": "gateway",
+    "revision": 12,
+    "chart": "0.1.0",
+    "stable_package": _PACKAGE,
+    "canary_package": {"uri": "s3://models/fraud/7", "digest": "91fe77b0"},
+}
 _EXAMPLES: dict[str, Any] = {
+    "ServingAnswer": _SERVING,
+    "ServedPackage": _PACKAGE,
     "MetricAnswer": _EVIDENCE,
     "VerdictAnswer": _VERDICT,
     "StepAnswer": _STEP,

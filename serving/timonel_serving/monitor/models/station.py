@@ -13,6 +13,7 @@ from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.reference import Reference
 from timonel_serving.monitor.models.watched import Clock, Place, Watched
+from timonel_serving.monitor.served.file import VARIABLE
 from timonel_serving.problems import NotFound
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def open_watched(
     monitor = ModelMonitor(reference, MonitorConfig.of(config).model_copy(update=own))
     keeps = config.monitoring.monitor.ledger
     opened = partial(_ledger_at, config.ledger, environment) if keeps else None
-    place = Place(folder_of(config, reference), opened)
+    said = environment.get(VARIABLE)
+    place = Place(folder_of(config, reference), opened, Path(said) if said else None)
     return Watched(config.model.name, config, monitor, place, clock)
 
 

@@ -24,6 +24,7 @@ from timonel_serving.monitor.models.labels import Labels, answer, read_labels, t
 from timonel_serving.monitor.models.readings import Readings, read
 from timonel_serving.monitor.models.states import DetectorStatus, Health, LabelAnswer
 from timonel_serving.monitor.rollouts.hosting import Rollouts
+from timonel_serving.monitor.served.watching import Served
 from timonel_serving.problems import Conflict
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Place:
     folder: Path
     ledger: Callable[[], "Ledger"] | None = None
     """Opens it, when it is needed: its libraries load slowly."""
+    serving: Path | None = None
+    """The file in which a release says what serves."""
 
 
 class Watched:
@@ -67,6 +70,8 @@ class Watched:
         self._resume(self.store.snapshot)
         self.rollouts = Rollouts(name, config, self, place.folder / "rollouts")
         """Canaries of this model that are judged here."""
+        self.served = Served(place.serving, place.folder, clock)
+        """Which version serves."""
 
     @cached_property
     def ledger(self) -> "Ledger | None":
@@ -149,6 +154,7 @@ class Watched:
         """What is due from time to time."""
         self.judge()
         self.rollouts.turn()
+        self.served.look()
         every = self.config.monitoring.monitor.snapshot_every.total_seconds()
         behind = self.store.journal.end - self.store.snapshot.position
         if behind and (self.now() - self._saved >= every or behind > _MUCH):

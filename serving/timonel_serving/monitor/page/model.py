@@ -15,6 +15,7 @@ from timonel_serving.monitor.models.station import Watched
 from timonel_serving.monitor.page.asked import Asked
 from timonel_serving.monitor.page.series import Figure, axis, figure
 from timonel_serving.monitor.page.strips import happened, heat, marks
+from timonel_serving.monitor.served.standing import Serves, ServingState
 
 TABLES_OF = ("performance", "service", "quality")
 DAY = timedelta(days=1)
@@ -41,6 +42,7 @@ def model_page(watched: Watched, view: ReportView, asked: Asked) -> dict[str, An
         "health": watched.health(),
         "judged": datetime.fromtimestamp(readings.at, UTC),
         "facts": _facts(view, standing),
+        "serving": _serving(watched.served.standing),
         "known_versions": standing.versions,
         "charts": charts,
         "data": _data(time, charts),
@@ -75,6 +77,11 @@ def _facts(view: ReportView, standing: Standing) -> tuple[tuple[str, str], ...]:
         ("Open anomalies", f"{len(standing.open):,}"),
         ("Baseline", view.reference or "being learnt"),
     )
+
+
+def _serving(found: Serves) -> str:
+    """Nothing where no file says what serves."""
+    return "" if found.state is ServingState.UNSET else found.sentence
 
 
 def _label_counts(standing: Standing) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ from timonel_serving.monitor.disk.records import Record, read_table
 from timonel_serving.monitor.models.labels import TIME
 from timonel_serving.monitor.models.watched import Watched
 from timonel_serving.monitor.rollouts.recording import record
+from timonel_serving.monitor.served.recording import record_served
 
 if TYPE_CHECKING:
     from timonel.ledger import Ledger
@@ -73,12 +74,14 @@ class Keeping:
         """Bring all that is new."""
         watched, rollouts = self._watched, self._watched.rollouts
         labels = watched.delivered < watched.store.journal.end
-        if self._asked and not (labels or self._due() or rollouts.unrecorded or rollouts.due):
+        new = labels or rollouts.unrecorded or rollouts.due or watched.served.unrecorded
+        if self._asked and not (new or self._due()):
             return
         ledger = watched.ledger
         assert ledger is not None
         record(rollouts, ledger, afresh=not self._asked)
         rollouts.hold()
+        record_served(watched.served, watched.name, ledger)
         if not self._asked:
             watched.delivered = max(watched.delivered, ledger.mark(self._writer, "labels"))
             self._measured = ledger.mark(self._writer, "windows")
