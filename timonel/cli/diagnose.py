@@ -35,6 +35,10 @@ def diagnose(
     html: Annotated[
         Path | None, typer.Option(help="Write the report with its pictures to this file.")
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write it to the ledger's decisions: the page shows it."),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -63,8 +67,11 @@ def diagnose(
     )
     if html is not None:
         write_text(html, page(asked, found))
+    written = asked.record(found) if record else None
     if as_json:
         typer.echo(found.to_json())
     elif not quiet:
         typer.echo(story(asked, found))
+        if written is not None:
+            typer.echo(f"\nrecord {written.seq}, {written.hash}")
         typer.echo(f"report: {html}" if html else "pictures: add --html report.html")

@@ -13,10 +13,11 @@ from timonel.cli.ledger_source import open_ledger
 from timonel.cli.watched import read_time
 from timonel.config import Config, load_config
 from timonel.contract.model import DataContract
-from timonel.diagnosis import Case, Replay
+from timonel.diagnosis import Case, Diagnosis, Replay
+from timonel.diagnosis.record import record
 from timonel.durations import parse_duration
 from timonel.errors import BadInput, TimonelError
-from timonel.ledger import Ledger
+from timonel.ledger import Ledger, Record
 from timonel.registries import find_registry
 from timonel.replays import find_replay
 from timonel.terms import Task
@@ -37,6 +38,13 @@ class Asked:
     rows: tuple[int, int]
     """Of reference and current."""
     missing: tuple[str, ...]
+    ledger: Ledger
+    version: str | None
+    """In service at the end."""
+
+    def record(self, found: Diagnosis) -> Record:
+        """Write the answer to the ledger's chain, unless the last one said the same."""
+        return record(self.ledger, self.model, self.version, self.end, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +85,8 @@ def open_case(
         previous=previous.replay,
     )
     rows = (reference.num_rows, current.num_rows)
-    return Asked(case, config.model.name, start, end, rows, tuple(sorted(problems)))
+    lacking = tuple(sorted(problems))
+    return Asked(case, config.model.name, start, end, rows, lacking, ledger, now)
 
 
 def _newest(ledger: Ledger, model: str) -> datetime:

@@ -6,30 +6,18 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.cli.diagnose_case import Asked
-from timonel.cli.diagnose_words import ACTIONS, CAUSES, loss, share, verdict
-from timonel.diagnosis import Diagnosis, DiagnosisState, Finding
+from timonel.diagnosis import Diagnosis, Finding
 from timonel.diagnosis.rows import PARTS, numbers, plain
+from timonel.diagnosis.words import ACTIONS, CAUSES, TONES, loss, share, verdict
 from timonel.monitor.report.histogram import histogram
 from timonel.monitor.report.markup import Markup, join, shortened, tag
 from timonel.monitor.report.style import STYLE
 from timonel.monitor.report.view import Histogram
+from timonel.monitor.report.waterfall import FALL, WATERFALL_STYLE, waterfall
 from timonel.reference.bins import NumericBins
 
 MOST_PICTURES = 4
 BARS = 16
-STEP = 34
-"""Height of a bar of the waterfall with its space."""
-TONES = {
-    DiagnosisState.NONE: "well",
-    DiagnosisState.BENIGN: "well",
-    DiagnosisState.EXPLAINED: "degraded",
-    DiagnosisState.UNKNOWN: "watch",
-    DiagnosisState.NOT_ENOUGH: "no-data",
-}
-OWN_STYLE = """
-.fall text{font-size:13px;fill:var(--ink)}.fall .whole{fill:var(--muted);opacity:.45}
-.fall .part{fill:var(--accent)}.fall .rest{fill:var(--ticket)}.fall line{stroke:var(--grid)}
-"""
 
 
 def page(asked: Asked, found: Diagnosis) -> str:
@@ -39,9 +27,9 @@ def page(asked: Asked, found: Diagnosis) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
         tag("title", f"{shortened(asked.model)}: diagnosis"),
-        tag("style", Markup(STYLE + OWN_STYLE)),
+        tag("style", Markup(STYLE + WATERFALL_STYLE)),
     )
-    parts = [_header(asked), _verdict(found), *_fall(found)]
+    parts = [_header(asked), _verdict(found), _fall(found)]
     parts += [_finding(f) for f in found.findings]
     parts += [*_pictures(asked, found), *_missing(found)]
     return f"<!doctype html>{tag('html', head, tag('body', tag('main', *parts)), lang='en')}"
@@ -70,54 +58,9 @@ def _verdict(found: Diagnosis) -> Markup:
     )
 
 
-def _fall(found: Diagnosis) -> Iterator[Markup]:
-    """Before, each cause's part, what is unexplained, now."""
-    parts = [
-        (CAUSES[f.cause], f.share.value * float(found.change), "part")
-        for f in found.findings
-        if f.share.ok and f.share.value is not None and found.change.ok
-    ]
-    if not parts:
-        return
-    before, now = float(found.loss_reference), float(found.loss_current)
-    rest = now - before - sum(value for _, value, _ in parts)
-    steps = [("before", 0.0, before, "whole")]
-    at = before
-    for name, value, kind in [*parts, ("unexplained", rest, "rest")]:
-        steps.append((name, at, at + value, kind))
-        at += value
-    steps.append(("now", 0.0, now, "whole"))
-    top = max(max(a, b) for _, a, b, _ in steps) or 1.0
-    rows = [_bar(i, step, top) for i, step in enumerate(steps)]
-    spoken = "; ".join(f"{name} {b - a:+.4f}" for name, a, b, _ in steps)
-    svg = tag(
-        "svg",
-        *rows,
-        viewBox=f"0 0 720 {STEP * len(steps)}",
-        role="img",
-        aria_label=spoken,
-        class_="fall",
-    )
-    yield tag("section", tag("h2", "Where the loss comes from"), svg, class_="card")
-
-
-def _bar(i: int, step: tuple[str, float, float, str], top: float) -> Markup:
-    name, a, b, kind = step
-    left, right = (max(0.0, min(x, top)) / top * 380 for x in (min(a, b), max(a, b)))
-    figure = f"{b:.4f}" if kind == "whole" else f"{b - a:+.4f}"
-    return join(
-        tag("text", shortened(name, 34), x=220, y=STEP * i + 21, text_anchor="end"),
-        tag(
-            "rect",
-            x=230 + left,
-            y=STEP * i + 6,
-            width=max(right - left, 1.5),
-            height=22,
-            rx=3,
-            class_=kind,
-        ),
-        tag("text", figure, x=238 + right, y=STEP * i + 21),
-    )
+def _fall(found: Diagnosis) -> Markup | None:
+    drawn = waterfall(found)
+    return tag("section", tag("h2", FALL), drawn, class_="card") if drawn else None
 
 
 def _finding(finding: Finding) -> Markup:
@@ -132,7 +75,11 @@ def _finding(finding: Finding) -> Markup:
         join(tag("p", tag("b", "What speaks against it")), tag("ul", *against))
         if against
         else None,
-        tag("p", tag("b", "To do: "), f"{ACTIONS[finding.action]}. Runbook: {finding.runbook}."),
+        tag(
+            "p",
+            tag("b", "To do: "),
+            f"{ACTIONS[finding.action]}. Runbook: docs/runbooks/{finding.runbook}.md.",
+        ),
         class_="card",
     )
 

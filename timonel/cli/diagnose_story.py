@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from timonel.cli.diagnose_case import Asked
-from timonel.cli.diagnose_words import ACTIONS, CAUSES, loss, share, verdict
 from timonel.diagnosis import Diagnosis, Finding
+from timonel.diagnosis.words import ACTIONS, CAUSES, loss, share, verdict
 
 
 def story(asked: Asked, found: Diagnosis) -> str:
@@ -40,4 +40,4 @@ def _finding(number: int, finding: Finding) -> Iterator[str]:
     yield from (f"   - {text}" for text in finding.counter_evidence)
     if finding.first_seen:
         yield f"   first seen {finding.first_seen:%Y-%m-%d %H:%M} UTC"
-    yield f"   to do: {ACTIONS[finding.action]} (runbook {finding.runbook})"
+    yield f"   to do: {ACTIONS[finding.action]} (docs/runbooks/{finding.runbook}.md)"

@@ -62,3 +62,5 @@ DEFAULT_ACTION = {
     Cause.BENIGN: Action.NONE,
 }
 """A finding may say otherwise: labels that are wrong are mended, not waited for."""
+RUNBOOKS = {cause: f"causes/{cause.value.replace('_', '-')}" for cause in Cause}
+"""The page of each under docs/runbooks, without its ending."""

@@ -3,23 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from timonel.diagnosis.cause import DEFAULT_ACTION, Action, Cause, Confidence
+from timonel.diagnosis.cause import DEFAULT_ACTION, RUNBOOKS, Action, Cause, Confidence
 from timonel.diagnosis.finding import Finding, Scope
 from timonel.diagnosis.loss import Floats
 from timonel.diagnosis.resampling import share_of
 from timonel.performance.value import Measured, State
-
-RUNBOOKS = {
-    Cause.DATA_QUALITY: "violation-budget-burn",
-    Cause.INFRASTRUCTURE: "latency-budget-burn",
-    Cause.LABEL_ARTEFACT: "labels-immature",
-    Cause.SERVING_SKEW: "performance-low",
-    Cause.DEPLOY: "performance-low",
-    Cause.PRIOR_SHIFT: "performance-gap",
-    Cause.COVARIATE_SHIFT: "drift-open",
-    Cause.CONCEPT_CHANGE: "performance-low",
-    Cause.BENIGN: "drift-open",
-}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,7 +23,6 @@ class Claim:
     first_seen: datetime | None = None
     action: Action | None = None
     """None: the usual one."""
-    runbook: str | None = None
     confidence: Confidence = Confidence.HIGH
 
     def finding(self, change: Floats | None, n: int) -> Finding:
@@ -51,6 +38,6 @@ class Claim:
             counter_evidence=self.counter_evidence,
             first_seen=self.first_seen,
             action=self.action or DEFAULT_ACTION[self.cause],
-            runbook=self.runbook or RUNBOOKS[self.cause],
+            runbook=RUNBOOKS[self.cause],
             confidence=self.confidence,
         )

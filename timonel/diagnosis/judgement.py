@@ -96,7 +96,6 @@ def _harmless(drift: Claim) -> Claim:
         drift,
         cause=Cause.BENIGN,
         action=Action.NONE,
-        runbook=None,
         part=None,
         counter_evidence=(),
         evidence=(*drift.evidence, text),

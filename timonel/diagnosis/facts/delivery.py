@@ -62,7 +62,6 @@ def _late(sides: Sides) -> Iterator[Claim]:
         scope=Scope(("arrival_time",)),
         evidence=(text,),
         first_seen=sides.first_seen(late[0], late[1]),
-        runbook="detector-lag",
     )
 
 
@@ -148,5 +147,4 @@ def outage(sides: Sides, name: str) -> Claim | None:
         scope=Scope((name,), segment=f"{name}={labels[worst]}"),
         evidence=(text,),
         first_seen=sides.first_seen(at != worst, now != worst),
-        runbook="no-data",
     )

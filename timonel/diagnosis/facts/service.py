@@ -40,7 +40,6 @@ def _empty(sides: Sides) -> Iterator[Claim]:
         scope=_part(sides, before, now, ("score",)),
         evidence=(text, _timeouts(sides, now)),
         first_seen=sides.first_seen(before, now),
-        runbook="null-budget-burn",
     )
 
 
@@ -68,7 +67,6 @@ def _errors(sides: Sides) -> Iterator[Claim]:
         scope=_part(sides, before, now, ("status",)),
         evidence=(f"{rise.now:.1%} of the requests fail, {rise.before:.1%} before",),
         first_seen=sides.first_seen(before, now),
-        runbook="error-budget-burn",
     )
 
 
@@ -86,7 +84,6 @@ def _slow(sides: Sides) -> Iterator[Claim]:
         scope=_part(sides, before, now, ("latency_ms",)),
         evidence=(text, _hours(sides, before, now)),
         first_seen=sides.first_seen(before, now),
-        runbook="latency-budget-burn",
     )
 
 

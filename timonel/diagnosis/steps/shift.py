@@ -124,7 +124,6 @@ def season(claim: Claim, sample: Sample) -> Claim | None:
         cause=Cause.BENIGN,
         evidence=(text, *claim.evidence),
         action=Action.NONE,
-        runbook=None,
     )
 
 

@@ -1,6 +1,7 @@
-"""A diagnosis in words: the same for terminal and page."""
+"""A diagnosis in words: the same for terminal, report and page."""
 
-from timonel.diagnosis import Action, Cause, Diagnosis, DiagnosisState, Finding
+from timonel.diagnosis.cause import Action, Cause
+from timonel.diagnosis.finding import Diagnosis, DiagnosisState, Finding
 
 CAUSES = {
     Cause.DATA_QUALITY: "broken data",
@@ -25,6 +26,15 @@ ACTIONS = {
     Action.NONE: "nothing",
     Action.INVESTIGATE: "look into it: what was found does not explain enough",
 }
+
+TONES = {
+    DiagnosisState.NONE: "well",
+    DiagnosisState.BENIGN: "well",
+    DiagnosisState.EXPLAINED: "degraded",
+    DiagnosisState.UNKNOWN: "watch",
+    DiagnosisState.NOT_ENOUGH: "no-data",
+}
+"""How a state is coloured: the class of a verdict."""
 
 
 def verdict(found: Diagnosis) -> str:
