@@ -12,7 +12,7 @@ from timonel_serving.batch import commands as batch_commands
 from timonel_serving.detector import commands as detector_commands
 from timonel_serving.explainer import commands as explainer_commands
 from timonel_serving.monitor import commands as monitor_commands
-from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
+from timonel_serving.options import Alias, Digest, Host, ModelVersion, PackageUri, Violations
 from timonel_serving.replay import commands as replay_commands
 
 
@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     config: ConfigPath = DEFAULT_CONFIG,
-    package: PackagePath = None,
+    package: PackageUri = None,
+    digest: Digest = None,
     alias: Alias = None,
     model_version: ModelVersion = None,
     host: Host = None,
@@ -64,7 +65,7 @@ def serve(
     overrides = {name: value for name, value in flags.items() if value is not None}
     if not grpc:
         overrides["grpc_port"] = None
-    wish = Wish(config, package, alias, model_version, overrides, explain)
+    wish = Wish(config, package, alias, model_version, overrides, explain, digest)
 
     def announce(facts: dict[str, Any]) -> None:
         typer.echo(json.dumps(facts) if as_json else _story(facts))

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from timonel.config import Config
 from timonel.config.section import Section
 from timonel.errors import BadInput
-from timonel.package import open_package
 from timonel.reference import Reference
+from timonel_serving.fetching.package import Source, find_package
 
 S = TypeVar("S", bound=Section)
 
@@ -24,6 +25,12 @@ def overridden(base: S, flags: Mapping[str, Any]) -> S:
         raise BadInput(f"--{first['loc'][0]} is {first['input']!r}: {first['msg']}") from None
 
 
-def reference_at(path: Path) -> Reference:
-    """The reference of a model package, or of a file of `Reference.save`."""
-    return Reference.of_package(open_package(path).path) if path.is_dir() else Reference.load(path)
+def reference_at(address: str | None, config: Config, digest: str | None) -> Reference | None:
+    """The reference of a model package, or of a file of `Reference.save`; None without an address."""
+    if address is None:
+        if digest is not None:
+            raise BadInput("--digest without --reference: there is no package to compare it with")
+        return None
+    if digest is None and Path(address).is_file():
+        return Reference.load(Path(address))
+    return Reference.of_package(find_package(address, Source.of(config), digest).package.path)

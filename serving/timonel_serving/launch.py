@@ -17,6 +17,7 @@ from timonel.errors import BadInput
 from timonel.package import Package, open_package
 from timonel.registries import find_registry
 from timonel_serving.explainer.process import check_explainable, explainer_beside
+from timonel_serving.fetching.package import Source, find_package
 from timonel_serving.listen import check_free
 from timonel_serving.logs import set_up
 
@@ -26,13 +27,16 @@ class Wish:
     """What the user asked to be served."""
 
     config: Path
-    package: Path | None
+    package: str | Path | None
+    """A folder, or the address of one: `timonel_serving.fetching`."""
     alias: str | None
     version: str | None
     overrides: dict[str, Any]
     """Settings of the section `serving` that flags gave."""
     explain: bool = False
     """Whether an explainer is to run beside the predictor."""
+    digest: str | None = None
+    """SHA-256 of the one package that may be served."""
 
 
 def launch(wish: Wish, announce: Callable[[dict[str, Any]], None], *, verbose: bool) -> None:
@@ -69,6 +73,8 @@ def _explainer(
 def resolve(wish: Wish) -> tuple[Package, str, Serving]:
     """The verified package, the version to report for it, and the settings to serve it with."""
     config = load_config(wish.config) if wish.package is None or wish.config.exists() else None
+    if wish.digest and wish.package is None:
+        raise BadInput("--digest without --package: the registry knows its packages' digests")
     settings = _settings(config, wish.overrides)
     return *_package(config, wish), settings
 
@@ -86,8 +92,8 @@ def _settings(config: Config | None, overrides: dict[str, Any]) -> Serving:
 def _package(config: Config | None, wish: Wish) -> tuple[Package, str]:
     """The verified package and the version to report for it."""
     if wish.package is not None:
-        package = open_package(wish.package)
-        return package, wish.version or package.digest[:12]
+        found = find_package(wish.package, Source.of(config), wish.digest)
+        return found.package, wish.version or found.version or found.package.digest[:12]
     assert config is not None
     if wish.alias and wish.version:
         raise BadInput("--alias and --model-version both name a version: give one of them")

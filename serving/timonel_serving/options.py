@@ -1,15 +1,29 @@
 """Options that the commands of this package share: which model, and what to do with broken rows."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from timonel.terms import OnViolation
 
-PackagePath = Annotated[
-    Path | None,
-    typer.Option("--package", help="A package's folder, instead of one from the registry."),
+PackageUri = Annotated[
+    str | None,
+    typer.Option(
+        "--package",
+        help="A package's folder, or file://, s3://, gs:// or models:/NAME/VERSION, "
+        "instead of one from the registry.",
+    ),
+]
+Digest = Annotated[
+    str | None,
+    typer.Option("--digest", help="SHA-256 of the package that it has to be: no other is opened."),
+]
+ReferenceUri = Annotated[
+    str | None,
+    typer.Option(
+        help="A model package (a folder, file://, s3://, gs:// or models:/NAME/VERSION), or a file of "
+        "Reference.save. Default: the first stable stretch."
+    ),
 ]
 Alias = Annotated[
     str | None, typer.Option("--alias", help="Which registered version: champion, challenger.")

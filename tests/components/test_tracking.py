@@ -2,21 +2,17 @@
 
 import json
 import multiprocessing
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from mlflow_server import mlflow_server
 from object_store import free_ports
 from slices import Settings, settings_of
 from timonel.config import Config
@@ -139,49 +135,8 @@ def test_eight_processes_at_once_on_a_fresh_directory(
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real MLflow server."""
-    folder = tmp_path_factory.mktemp("server")
-    url = f"http://127.0.0.1:{free_ports(1)[0]}"
-    process = serve(url, folder)
-    try:
-        await_health(url)
+    with mlflow_server(tmp_path_factory.mktemp("server")) as url:
         yield url
-    finally:
-        stop(process)
-
-
-def serve(url: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start `mlflow server`, in a process group of its own: it has workers."""
-    program = Path(sys.executable).with_name("mlflow")
-    where = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"]
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination",
-        str(folder / "kept"),
-    ]
-    with (folder / "log").open("w") as log:
-        return subprocess.Popen(
-            [str(program), "server", *where, *store], stdout=log, stderr=log, start_new_session=True
-        )
-
-
-def await_health(url: str, seconds: float = 90) -> None:
-    """Wait until the server answers."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            httpx.get(f"{url}/health").raise_for_status()
-            return
-        except httpx.HTTPError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server with its workers."""
-    os.killpg(process.pid, 9)
-    process.wait(30)
 
 
 def test_a_server_works_the_same(server: str, config: Config, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
 from timonel.terms import OnViolation
-from timonel_serving.options import Alias, ModelVersion, PackagePath, Violations
+from timonel_serving.options import Alias, Digest, ModelVersion, PackageUri, Violations
 
 if TYPE_CHECKING:
     from timonel.contract import DataContract
@@ -34,7 +34,8 @@ def predict(
             dir_okay=False,
         ),
     ] = None,
-    package: PackagePath = None,
+    package: PackageUri = None,
+    digest: Digest = None,
     alias: Alias = None,
     model_version: ModelVersion = None,
     on_violation: Violations = None,
@@ -51,7 +52,9 @@ def predict(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     start = time.perf_counter()
     overrides: dict[str, Any] = {} if on_violation is None else {"on_violation": on_violation}
-    found, version, settings = resolve(Wish(config, package, alias, model_version, overrides))
+    found, version, settings = resolve(
+        Wish(config, package, alias, model_version, overrides, digest=digest)
+    )
     source = RowsFile(rows, found.contract)
     target = out or rows.with_name(f"{rows.stem}-predictions.parquet")
     model = BatchModel.of(found, settings, version)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json
-from timonel_serving.options import Host
+from timonel_serving.options import Digest, Host, ReferenceUri
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def detect(
     config: ConfigPath = DEFAULT_CONFIG,
-    reference: Annotated[
-        Path | None,
-        typer.Option(
-            help="A model package, or a file of Reference.save. Default: the first stable stretch."
-        ),
-    ] = None,
+    reference: ReferenceUri = None,
+    digest: Digest = None,
     spool: Annotated[
         Path | None,
         typer.Option(help="Folder of the spool. Default: one for the model in storage.directory."),
@@ -61,7 +57,7 @@ def detect(
     settings = overridden(loaded.monitoring.detector, flags)
     watched = loaded.monitoring.model_copy(update={"detector": settings})
     loaded = loaded.model_copy(update={"monitoring": watched})
-    known = None if reference is None else reference_at(reference)
+    known = reference_at(reference, loaded, digest)
     folder = spool or loaded.home / "spool" / loaded.model.name
     outlets = Outlets(loaded, known, os.environ)
     deliveries = outlets.deliveries()

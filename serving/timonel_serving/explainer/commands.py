@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Verbose
-from timonel_serving.options import Alias, Host, ModelVersion, PackagePath, Violations
+from timonel_serving.options import Alias, Digest, Host, ModelVersion, PackageUri, Violations
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,8 @@ def register(app: typer.Typer) -> None:
 
 def explainer(
     config: ConfigPath = DEFAULT_CONFIG,
-    package: PackagePath = None,
+    package: PackageUri = None,
+    digest: Digest = None,
     alias: Alias = None,
     model_version: ModelVersion = None,
     host: Host = None,
@@ -49,7 +50,7 @@ def explainer(
         end_with_parent()
     flags: dict[str, Any] = {"host": host, "explain_port": port, "on_violation": on_violation}
     overrides = {name: value for name, value in flags.items() if value is not None}
-    wish = Wish(config, package, alias, model_version, overrides)
+    wish = Wish(config, package, alias, model_version, overrides, digest=digest)
 
     def announce(facts: dict[str, Any]) -> None:
         typer.echo(json.dumps(facts) if as_json else story(facts))

@@ -12,17 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pyarrow import fs
-
-from timonel.delta import s3_filesystem
-from timonel.errors import BadInput, Corrupt, Unavailable
+from timonel.errors import BadInput, Corrupt
 from timonel.files import sha256
+from timonel_serving.fetching.bounds import Limits
+from timonel_serving.fetching.objects import download
 
 CONFIG = "config.toml"
 _SAFE_SECTIONS = ("meta", "categories_per_feature")
 _CODE = (".dill", ".pickle", ".pkl", ".joblib", ".pt", ".h5", ".keras")
-_MOST_FILES, _MOST_BYTES = 1000, 512 * 2**20
-_CHUNK = 8 * 2**20
+_LIMITS = Limits(files=1000, size=512 * 2**20)
 
 
 def local_directory(uri: str) -> Path | None:
@@ -42,39 +40,8 @@ def fetch(uri: str, into: Path, environment: Mapping[str, str]) -> Path:
     found = local_directory(uri)
     if found is not None:
         return found
-    place = uri.split("://", 1)[1].rstrip("/")
-    try:
-        store = s3_filesystem(environment)
-        entries = store.get_file_info(fs.FileSelector(place, recursive=True, allow_not_found=True))
-        files = [entry for entry in entries if entry.type is fs.FileType.File]
-        _check_listing(uri, files)
-        for entry in files:
-            _copy(store, entry.path, into / PurePosixPath(entry.path).relative_to(place))
-    except OSError as error:
-        raise Unavailable(
-            f"{uri} cannot be read: {error}", fix="check AWS_ENDPOINT_URL, key and network"
-        ) from None
+    download(uri, into, environment, _LIMITS)
     return into
-
-
-def _check_listing(uri: str, files: list[fs.FileInfo]) -> None:
-    size = sum(entry.size for entry in files)
-    if any(".." in PurePosixPath(entry.path).parts for entry in files):
-        raise BadInput(f"{uri}: a key has .. in it, which leads out of the directory")
-    if not files:
-        raise BadInput(f"{uri}: nothing is there", fix="check the bucket and the prefix")
-    if len(files) > _MOST_FILES or size > _MOST_BYTES:
-        raise BadInput(
-            f"{uri}: {len(files)} files of {size} bytes, expected {_MOST_FILES} files"
-            f" and {_MOST_BYTES} bytes at most"
-        )
-
-
-def _copy(store: fs.FileSystem, path: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with store.open_input_stream(path) as source, target.open("wb") as copy:
-        while chunk := source.read(_CHUNK):
-            copy.write(chunk)
 
 
 def digest_of(directory: Path) -> str:
@@ -145,8 +112,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _files(directory: Path) -> list[Path]:
     found = [Path(root) / name for root, _, names in os.walk(directory) for name in names]
-    if len(found) > _MOST_FILES:
-        raise BadInput(f"{directory}: {len(found)} files, expected {_MOST_FILES} at most")
+    if len(found) > _LIMITS.files:
+        raise BadInput(f"{directory}: {len(found)} files, expected {_LIMITS.files} at most")
     return found
 
 

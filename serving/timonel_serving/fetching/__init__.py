@@ -1,0 +1,1 @@
+"""Model packages from elsewhere: an object store, or MLflow's registry."""
