@@ -169,12 +169,11 @@ bench-fold: install ## a synthetic ledger folded on all cores: rows a second and
 
 TAG ?= 0.1.0
 BASE ?= python:3.11-slim-bookworm
-DOCKERFILES := serving/predictor.Dockerfile serving/detector.Dockerfile serving/monitor.Dockerfile
-IMAGE = $(if $(filter %/Dockerfile,$(1)),$(notdir $(patsubst %/,%,$(dir $(1)))),$(patsubst %.Dockerfile,%,$(notdir $(1))))
+DOCKERFILES := $(wildcard *.Dockerfile */*.Dockerfile)
 
 .PHONY: images
 images: ## timonel/NAME:TAG of each Dockerfile, by docker (TAG=, BASE= the Python image they start from, DOCKERFILES=)
-	@$(foreach f,$(DOCKERFILES),docker build --network=host --build-arg BASE=$(BASE) --build-arg VERSION=$(TAG) --tag timonel/$(call IMAGE,$(f)):$(TAG) --file $(f) . ;)
+	@$(foreach f,$(DOCKERFILES),docker build --network=host --build-arg BASE=$(BASE) --build-arg VERSION=$(TAG) --tag timonel/$(basename $(notdir $(f))):$(TAG) --file $(f) . ;)
 
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, lock files and generated files up to date
@@ -189,7 +188,7 @@ format: install ## rewrite the code as ruff would have it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-LOCKS := dev components predictor watch explainer image spark infra
+LOCKS := dev components predictor watch explainer image release spark infra
 LOCK_dev := pyproject.toml components/pyproject.toml pipelines/pyproject.toml serving/pyproject.toml --group dev --extra explain --extra sklearn --extra river --extra rollout
 LOCK_components := components/pyproject.toml pipelines/pyproject.toml
 # left out, 240 MB: `timonel serve` has no ledger, and kserve never imports the others that it asks for
@@ -198,6 +197,8 @@ LOCK_predictor := serving/pyproject.toml $(foreach p,$(NOT_SERVED),--no-emit-pac
 # detector and monitor: one lock, hence one layer of their images
 LOCK_watch := pyproject.toml --group serving/pyproject.toml:watch
 LOCK_image := --group image
+# its dependencies are of Node: only its two binaries are used
+LOCK_release := --group release --no-deps
 LOCK_explainer := serving/pyproject.toml --extra explain
 LOCK_spark := pyproject.toml --extra spark --group test --group build
 LOCK_infra := infra/pyproject.toml --extra check

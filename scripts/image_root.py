@@ -6,9 +6,9 @@ trust and time zones. Run by the environment's own Python, as root, in the build
 
     image_root.py --root DIR --own DIR [--owned NAME ...] MODULE ...
 
-What belongs to packages whose names start with an OWNED goes to `--own`, which changes with every version; the
-rest to `--root`, which changes with the lock file alone. The MODULEs are those that the process imports as it
-starts: they and all that they import are compiled, as a read-only image cannot do it later.
+What belongs to packages whose names start with an OWNED goes to `--own`, which changes with every version;
+the rest to `--root`, which changes with the lock file alone. The MODULEs are those that the process imports as
+it starts: they and all that they import are compiled, as a read-only image cannot do it later.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 USER = 10001
-UNUSED = frozenset(
-    "__pycache__ test tests idlelib turtledemo tkinter lib2to3 ensurepip pydoc_data include".split()
-)
+UNUSED = {"__pycache__", "test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3"}
+UNUSED |= {"ensurepip", "pydoc_data", "include"}
 """Folders that no process here reads."""
 UNUSED_FILE = re.compile(
     r"\.(a|h|hpp|c|cc|cpp|pxd|pyx|pxi|pyi|exe|pdb)$"
