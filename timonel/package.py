@@ -29,6 +29,27 @@ from timonel.terms import Task
 MANIFEST = "package.json"
 
 
+class Derived(BaseModel):
+    """How a version was made from another one without a training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: str
+    """recalibrate or move_threshold."""
+    version: str
+    """The version it was made from."""
+    digest: str
+    """Of that version's package."""
+    labels_from: str
+    """Time of the first labelled row it was fitted to, ISO 8601."""
+    labels_to: str
+    rows: int
+    labels_digest: str
+    """SHA-256 of those rows."""
+    change: dict[str, float]
+    """What was added to the log odds of each class; or the threshold, `from` and `to`."""
+
+
 class Origin(BaseModel):
     """Where a model came from: enough to make it again."""
 
@@ -43,6 +64,8 @@ class Origin(BaseModel):
     """ISO 8601, UTC."""
     libraries: dict[str, str]
     """Versions of the libraries that trained it."""
+    derived: Derived | None = None
+    """Of a version that was made from another one."""
 
 
 class Manifest(BaseModel):

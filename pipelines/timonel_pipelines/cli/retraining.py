@@ -45,7 +45,7 @@ def retrain(
     """Diagnose, ask the governor whether to retrain, and do what it says.
 
     Exit code 0: done. 10: the new model failed its gates. 20: nothing is due, or it is too early.
-    30: vetoed, or for a person to do: mend the data, recalibrate, move the threshold. 1: an error.
+    30: vetoed: a person has to mend something first. 1: an error.
     """
     from timonel.config import load_config
     from timonel_pipelines.retraining.doing import CARRIED_OUT, carry_out, judge, record
@@ -66,8 +66,8 @@ def retrain(
         typer.echo(json.dumps(_facts(judged, done), ensure_ascii=False))
     elif done is not None and not quiet:
         typer.echo(f"done      {done.summary}")
-    if release and done is not None and done.training is not None and done.version is not None:
-        _release(config, done.version)
+    if release and done is not None and done.releasable:
+        _release(config, str(done.version))
     if code := _code(judged, done):
         raise typer.Exit(code)
 
@@ -120,6 +120,7 @@ def _story(judged: "Judged") -> str:
 def _facts(judged: "Judged", done: "Done | None") -> dict[str, object]:
     found = judged.diagnosis
     training = done.training if done else None
+    revised = done.revised if done else None
     return {
         "time": judged.situation.time.isoformat(),
         "version": judged.situation.version,
@@ -133,6 +134,10 @@ def _facts(judged: "Judged", done: "Done | None") -> dict[str, object]:
             "version": done.version,
             "window": done.window,
             "training": training.model_dump(mode="json") if training else None,
+            "change": revised.change if revised else None,
+            "gates": [g.model_dump(mode="json") for g in revised.gates.results]
+            if revised
+            else None,
         },
     }
 

@@ -17,13 +17,14 @@ from timonel.terms import Window
 from timonel_components.register import CHAMPION
 from timonel_components.retraining.window import choose
 from timonel_pipelines.result import TrainingResult
-from timonel_pipelines.retraining.looking import Look, Site
+from timonel_pipelines.retraining.looking import CURRENT, Look, Site
 from timonel_pipelines.retraining.record import Chain
+from timonel_pipelines.retraining.revising import Revised, revised
 from timonel_pipelines.rollout.promotion.aliases import Aliases
 from timonel_pipelines.running import Source, Watcher, run_here
 
-CARRIED_OUT = (Answer.RETRAIN, Answer.ROLL_BACK)
-"""The answers that `carry_out` knows; the others are for a person."""
+CARRIED_OUT = tuple(answer for answer in Answer if answer.acts)
+"""The answers that `carry_out` knows; the others are for a person, or for later."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ class Done:
     version: str | None = None
     training: TrainingResult | None = None
     window: dict[str, JsonValue] | None = None
+    revised: Revised | None = None
+    """Of a version that was made without a training."""
+
+    @property
+    def releasable(self) -> bool:
+        """Whether there is a new version to roll out."""
+        return self.version is not None and (self.training is not None or self.revised is not None)
 
 
 def judge(look: Look, request: Request | None) -> Judged:
@@ -63,7 +71,7 @@ def record(look: Look, judged: Judged) -> Record:
 def carry_out(look: Look, judged: Judged, decided: Record, path: Path, watcher: Watcher) -> Done:
     """Do what was decided, once; raises Busy if somebody else does it, and the error that stopped it."""
     chain, decision = _chain(look), judged.decision
-    act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}[decision.answer]
+    act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}.get(decision.answer, _revise)
     chain.started(decision, decided)
     try:
         done = act(look, judged, path, watcher)
@@ -81,8 +89,15 @@ def _chain(look: Look) -> Chain:
 
 
 def _facts(done: Done) -> dict[str, JsonValue]:
-    training = done.training
+    training, revised = done.training, done.revised
     facts: dict[str, JsonValue] = {"version": done.version, "window": done.window}
+    if revised is not None:
+        facts |= {
+            "run": revised.run,
+            "package_digest": revised.digest,
+            "change": dict(revised.change),
+            "gates": [gate.model_dump(mode="json") for gate in revised.gates.results],
+        }
     if training is not None:
         facts |= {
             "run": training.tracking_run,
@@ -101,7 +116,21 @@ def _retrain(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
     if training.registered:
         said = f"version {training.version} was registered"
         return Done(Outcome.DONE, said, str(training.version), training, settings)
-    return Done(Outcome.FAILED, "the model failed its gates", None, training, settings)
+    failed = "; ".join(gate.sentence or str(gate) for gate in training.failures)
+    return Done(Outcome.FAILED, f"the model failed its gates: {failed}", None, training, settings)
+
+
+def _revise(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
+    """A version that is the champion recalibrated, or with another threshold."""
+    answer = judged.decision.answer
+    onset = judged.diagnosis.onset if judged.diagnosis else None
+    made = revised(look, answer, onset or look.now - CURRENT)
+    if made.version is None:
+        failed = "; ".join(gate.sentence or str(gate) for gate in made.gates.failures)
+        return Done(Outcome.FAILED, f"the version failed its gates: {failed}", revised=made)
+    was = "recalibrated" if answer is Answer.RECALIBRATE else "given another threshold"
+    said = f"version {judged.situation.version} {was} was registered as version {made.version}"
+    return Done(Outcome.DONE, said, made.version, revised=made)
 
 
 def _roll_back(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
