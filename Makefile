@@ -51,6 +51,10 @@ up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
 test: install ## the tests
 	$(BIN)/python -m pytest
 
+.PHONY: test-cluster
+test-cluster: install ## the tests on the cluster of KUBECONFIG, which must have the images (make images)
+	TIMONEL_CLUSTER_TESTS=1 $(BIN)/python -m pytest tests/cluster
+
 .venv/spark/installed: .venv/bin/uv locks/spark.txt
 	@test -x .venv/spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/spark
 	$(BIN)/uv pip install --quiet --python .venv/spark/bin/python --compile-bytecode --require-hashes -r locks/spark.txt
@@ -223,11 +227,24 @@ define alerts
 	@$(BIN)/timonel alerts dashboard --out $(1) $(2)
 endef
 
+# what the chart carries: the dashboard, and the alerts of default settings for a model whose name it puts in
+define chart-files
+	@$(BIN)/timonel alerts dashboard --out $(1) >/dev/null
+	@$(BIN)/timonel alerts render -c tests/chart/timonel.yaml > $(1)/timonel.rules.yaml
+endef
+
+define golden
+	@helm template fraud helm/timonel --namespace ml --values tests/chart/values/$(1).yaml > tests/chart/goldens/$(1).yaml
+
+endef
+
 .PHONY: generate
-generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines, alerts
+generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines, alerts, the chart's goldens
 	$(BIN)/timonel schema > docs/reference/timonel.schema.json
 	$(BIN)/timonel pipeline compile --out pipelines/compiled/timonel-train.yaml
 	$(call alerts,manifests/monitoring)
+	$(call chart-files,helm/timonel/files)
+	$(if $(shell command -v helm),$(foreach v,$(wildcard tests/chart/values/*.yaml),$(call golden,$(basename $(notdir $(v))))))
 
 .PHONY: check-generated
 check-generated: install
@@ -237,6 +254,9 @@ check-generated: install
 	@rm -rf .venv/monitoring
 	$(call alerts,.venv/monitoring,>/dev/null)
 	@for f in .venv/monitoring/*; do diff -u manifests/monitoring/$${f##*/} $$f || { echo "error: manifests/monitoring/$${f##*/} is out of date: run 'make generate' and commit"; exit 1; }; done
+	@rm -rf .venv/chart && mkdir .venv/chart
+	$(call chart-files,.venv/chart)
+	@for f in .venv/chart/*; do diff -u helm/timonel/files/$${f##*/} $$f || { echo "error: helm/timonel/files/$${f##*/} is out of date: run 'make generate' and commit"; exit 1; }; done
 	@echo "generated files are up to date"
 
 .PHONY: docs
