@@ -1,0 +1,1 @@
+"""What a cluster has, lacks and serves, asked through the Kubernetes API."""

@@ -1,0 +1,1 @@
+"""The checks: each a pure function of what the cluster answered."""

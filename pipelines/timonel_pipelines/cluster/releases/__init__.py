@@ -1,0 +1,1 @@
+"""The releases of a cluster: versions, weights, and what their monitors say."""
