@@ -7,7 +7,7 @@ trust and time zones. Run by the environment's own Python, as root, in the build
     image_root.py --root DIR --own DIR [--owned NAME ...] MODULE ...
 
 What belongs to packages whose names start with an OWNED goes to `--own`, which changes with every version;
-the rest to `--root`, which changes with the lock file alone. The MODULEs are those that the process imports as
+the rest to `--root`, which changes with the lock file alone. The MODULEs are what the process imports as
 it starts: they and all that they import are compiled, as a read-only image cannot do it later.
 """
 

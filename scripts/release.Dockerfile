@@ -19,6 +19,7 @@ COPY --from=build /tools/helm/helm /tools/kubectl/kubectl /usr/local/bin/
 COPY --from=build /var/lib/timonel /var/lib/timonel
 COPY helm/timonel /opt/timonel/helm/timonel
 COPY scripts/release.py /opt/timonel/
+COPY scripts/releasing /opt/timonel/releasing
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="timonel/release" \
       org.opencontainers.image.description="Releases a version by Helm, as the canary's judge decides" \
