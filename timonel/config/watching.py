@@ -162,6 +162,9 @@ class MonitorService(Section):
     """Time between two snapshots: a restart counts again what came since the last."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64.0
     """Size of a body in megabytes, unpacked."""
+    diagnose_every: Duration | None = timedelta(minutes=15)
+    """Least time between two diagnoses. One is made in a process of its own, from the ledger, when an anomaly
+    or a drift opens, and once a day while one is open; null: none."""
     lateness: Duration = timedelta(minutes=1)
     """How long, in event time, a window waits for slower detectors before it is judged."""
     stale_after: Duration = timedelta(minutes=5)

@@ -57,7 +57,7 @@ def watch(
         typer.echo(json.dumps(facts) if as_json else _story(facts))
         sys.stdout.flush()
 
-    run(service, settings, announce)
+    run(service, settings, announce, config)
 
 
 def _absolute(path: Path | None) -> str | None:

@@ -1,6 +1,7 @@
 """The monitor's process: put together, listening, and stopped in order."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from timonel_serving.monitor.gate import Gate
 from timonel_serving.monitor.metrics import MonitorMetrics
 from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.page import routes
+from timonel_serving.monitor.rounds.diagnosing import Diagnosing
 from timonel_serving.monitor.rounds.judging import Judging
 from timonel_serving.monitor.rounds.keeping import Keeping
 
@@ -37,8 +39,16 @@ def put_together(
     return Service(station, judging, allowed, Gate(), registry, int(settings.max_body_mb * 2**20))
 
 
-def run(service: Service, settings: MonitorService, announce: Callable[[str], Any]) -> None:
-    """Serve until SIGTERM or SIGINT; `announce` is told the address."""
+def run(
+    service: Service,
+    settings: MonitorService,
+    announce: Callable[[str], Any],
+    config_path: Path | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is told the address.
+
+    What opens is diagnosed by the settings in `config_path`; without them nothing is.
+    """
     listener = bind(settings.host, settings.port, "port", SECTION)
     config = uvicorn.Config(
         create_app(service, [routes(service.station)]),
@@ -55,7 +65,11 @@ def run(service: Service, settings: MonitorService, announce: Callable[[str], An
         await server.serve(sockets=[listener])
 
     models = [service.station.model(name) for name in service.station.names]
-    threads: list[Judging | Keeping] = [service.judging]
+    threads: list[Judging | Keeping | Diagnosing] = [service.judging]
+    pause = settings.diagnose_every
+    if config_path is not None and pause is not None:
+        ours = (one for one in models if one.keeps)
+        threads += [Diagnosing(one, config_path, pause.total_seconds()) for one in ours]
     threads += [Keeping(one) for one in models if one.keeps]
     listener.listen(2048)
     for thread in threads:

@@ -110,7 +110,40 @@ _SERVING = {
     "stable_package": _PACKAGE,
     "canary_package": {"uri": "s3://models/fraud/7", "digest": "91fe77b0"},
 }
+_DIAGNOSIS = {
+    "state": "explained",
+    "cause": "data_quality",
+    "action": "fix_data",
+    "loss_reference": {"value": 0.331, "lower": 0.322, "upper": 0.341, "n": 9120, "state": "ok"},
+    "loss_current": {"value": 0.402, "lower": 0.384, "upper": 0.421, "n": 9120, "state": "ok"},
+    "change": {"value": 0.071, "lower": 0.049, "upper": 0.093, "n": 9120, "state": "ok"},
+    "findings": [
+        {
+            "cause": "data_quality",
+            "scope": {"columns": ["amount"], "segment": None, "version": None, "pod": None},
+            "share": {"value": 0.93, "lower": 0.71, "upper": 1.08, "n": 9120, "state": "ok"},
+            "evidence": ["amount is 100 times what it was"],
+            "counter_evidence": [],
+            "first_seen": "2025-11-14T09:15:00+00:00",
+            "action": "fix_data",
+            "runbook": "causes/data-quality",
+            "confidence": "high",
+        }
+    ],
+    "unexplained": {"value": 0.07, "lower": -0.08, "upper": 0.29, "n": 9120, "state": "ok"},
+    "missing": [],
+    "onset": "2025-11-14T09:15:00+00:00",
+    "seconds": 4.1,
+}
 _EXAMPLES: dict[str, Any] = {
+    "DiagnosisAnswer": {
+        "model": "fraud",
+        "running": False,
+        "record": 13,
+        "hash": "5b0e91fe",
+        "time": "2025-11-14T12:00:00Z",
+        "diagnosis": _DIAGNOSIS,
+    },
     "ServingAnswer": _SERVING,
     "ServedPackage": _PACKAGE,
     "MetricAnswer": _EVIDENCE,

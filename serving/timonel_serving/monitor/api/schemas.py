@@ -155,6 +155,22 @@ class DetectorAnswer(Answer):
     stale: bool
 
 
+class DiagnosisAnswer(Answer):
+    """Why the model got worse, as it was recorded last."""
+
+    model: str
+    running: bool
+    """Whether another one is under way."""
+    record: int | None
+    """Its number in the ledger's chain of decisions; null: there is none yet."""
+    hash: str | None
+    time: datetime | None
+    """In event time: the newest prediction that it looked at."""
+    diagnosis: dict[str, Any] | None
+    """As `timonel diagnose --json` prints it: state, cause, action, the ranked findings with share, evidence,
+    counter-evidence and runbook, what is unexplained, and what could not be asked."""
+
+
 class DetectorsAnswer(Answer):
     """By name."""
 

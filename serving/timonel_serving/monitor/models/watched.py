@@ -28,6 +28,7 @@ from timonel_serving.monitor.served.watching import Served
 from timonel_serving.problems import Conflict
 
 if TYPE_CHECKING:
+    from timonel.diagnosis.record import Told
     from timonel.ledger import Ledger
     from timonel.ledger import Record as Decision
 
@@ -70,6 +71,8 @@ class Watched:
         self._resume(self.store.snapshot)
         self.rollouts = Rollouts(name, config, self, place.folder / "rollouts")
         """Canaries of this model that are judged here."""
+        self.diagnosing = False
+        """Whether a diagnosis is under way."""
         self.served = Served(place.serving, place.folder, clock)
         """Which version serves."""
 
@@ -189,6 +192,12 @@ class Watched:
         """The ledger's decisions about this model, newest first."""
         found = [] if self.ledger is None else self.ledger.decisions()
         return [one for one in reversed(found) if one.model in (None, "", self.name)]
+
+    def diagnosis(self) -> "Told | None":
+        """The ledger's newest diagnosis of this model."""
+        from timonel.diagnosis.record import newest
+
+        return newest(self.decisions(), self.name)
 
     def close(self) -> None:
         """Stop; what was answered is on the disk."""

@@ -16,6 +16,7 @@ from timonel.monitor.report.verdict import Status
 from timonel_serving.monitor.models.states import HealthState
 from timonel_serving.monitor.models.station import Station
 from timonel_serving.monitor.page.asked import RANGES, Asked
+from timonel_serving.monitor.page.diagnosis import diagnosed
 from timonel_serving.monitor.page.model import model_page
 from timonel_serving.monitor.page.overview import row, worst_first
 from timonel_serving.monitor.page.rollouts.decisions import decided, released
@@ -84,6 +85,7 @@ class Page:
         shown = model_page(watched, self.views.get(watched, asked), asked)
         rollouts, found = self.views.rollouts(watched), self.views.decisions(watched)
         told = {"decisions": decided(found.records), "unread": found.error}
+        told |= diagnosed(watched, found.diagnosis)
         return "model.html", shown | told | released(rollouts)
 
     def rollout(self, name: str, rollout: str) -> tuple[str, dict[str, Any]]:

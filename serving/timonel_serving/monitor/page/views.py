@@ -15,6 +15,7 @@ from timonel_serving.monitor.page.asked import Asked
 from timonel_serving.monitor.rollouts.story import Story, joined, of_lease, recorded
 
 if TYPE_CHECKING:
+    from timonel.diagnosis.record import Told
     from timonel.ledger import Record
 
 MOST = 32
@@ -29,6 +30,8 @@ class Decisions:
 
     records: "tuple[Record, ...]" = ()
     rollouts: tuple[Story, ...] = ()
+    diagnosis: "Told | None" = None
+    """The newest one."""
     error: str = ""
 
 
@@ -53,10 +56,13 @@ class Views:
 
         def read() -> Decisions:
             try:
+                from timonel.diagnosis.record import newest  # loads the ledger's libraries
+
                 found = watched.decisions()
                 told = tuple(recorded(watched.name, reversed(found)))
                 shown = (one for one in found if not of_lease(one))
-                return Decisions(tuple(islice(shown, MOST_DECISIONS)), told)
+                records = tuple(islice(shown, MOST_DECISIONS))
+                return Decisions(records, told, newest(found, watched.name))
             except TimonelError as error:
                 return Decisions(error=error.message)
 
