@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,5 +31,16 @@ def played(tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Play
         program = place / name
         program.write_text(f'#!/usr/bin/env bash\necho "{name} $*" >> {calls}\n{body}\n')
         program.chmod(0o755)
+
+    return play
+
+
+@pytest.fixture
+def helm(played: Player, tmp_path: Path) -> Player:
+    """`helm("exit 3")`: a Helm that keeps values in the file `values`, unless it does as told before."""
+
+    def play(before: str = "true") -> None:
+        program = Path(__file__).with_name("helm_played.py")
+        played("helm", f'{before}\nexec {sys.executable} {program} {tmp_path / "values"} "$@"')
 
     return play

@@ -112,7 +112,7 @@ def states(calls: Path) -> list[tuple[str, str, str]]:
     """(stable, canary or none, weight) of each call of helm."""
     found = []
     for line in calls.read_text().splitlines():
-        if line.startswith("helm"):
+        if line.startswith("helm upgrade"):
             told = dict(re.findall(r"--set(?:-string)? (\S+?)=(\S+)", line))
             enabled = told["canary.enabled"] == "true"
             canary = told["canary.version"] if enabled else "none"
@@ -128,9 +128,9 @@ def release(monitor: Monitor, folder: Path, **more: str) -> subprocess.Completed
 
 
 @pytest.fixture(autouse=True)
-def cluster(played: Any) -> None:
+def cluster(played: Any, helm: Any) -> None:
     """Helm and kubectl of a cluster where everything works."""
-    played("helm")
+    helm()
     played("kubectl", "exec sleep 60")
 
 
@@ -191,10 +191,10 @@ def test_time_running_out_is_inconclusive(monitor: Any, calls: Path, tmp_path: P
 
 
 def test_helm_failing_ends_with_the_stable_version(
-    monitor: Any, played: Any, calls: Path, tmp_path: Path
+    monitor: Any, helm: Any, calls: Path, tmp_path: Path
 ) -> None:
     """An upgrade that fails half way is taken back, and the outcome is an error."""
-    played("helm", 'case "$*" in *weight=25*) exit 1 ;; esac')
+    helm('case "$*" in *weight=25*) exit 1 ;; esac')
     done = release(monitor(answer("continue", 5), answer("continue", 25)), tmp_path)
     assert done.returncode == 1
     assert "helm upgrade ended with 1 (weight 25)" in done.stderr

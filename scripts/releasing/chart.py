@@ -1,0 +1,86 @@
+"""The model's Helm release: what it serves, and how that is changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from releasing.serving import Served, served
+from releasing.trouble import Trouble
+
+BUSY = (
+    "another operation"  # what Helm says while an upgrade is under way, or was killed in the middle
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One release; without values files the values that were deployed are kept."""
+
+    release: str
+    namespace: str
+    path: str
+    values: tuple[str, ...] = ()
+    timeout: str = "10m"
+    canary_settings: tuple[str, ...] = ()
+    stuck: float = 60  # seconds after which an upgrade under way counts as one that was killed
+
+    def deployed(self) -> Served | None:
+        """Return what the newest revision serves; None where there is no such release."""
+        done = self._helm("get", "values", self.release, "--all", "--output", "json")
+        if done.returncode == 0:
+            return served(json.loads(done.stdout) or {})
+        if "not found" in done.stderr:
+            return None
+        raise Trouble(f"helm get values ended with {done.returncode}: {done.stderr.strip()}")
+
+    def serve(self, wanted: Served, why: str, *, wait: bool = True) -> None:
+        """Upgrade to what is wanted; `wait` until all of it is ready. `why` is for `helm history`."""
+        command = ["upgrade", "--install", self.release, self.path, *self._kept()]
+        command += wanted.settings()
+        for setting in self.canary_settings if wanted.canary else ():
+            command += ["--set-string", setting]
+        command += ["--description", why]
+        command += ["--wait", "--timeout", self.timeout] if wait else []
+        self._upgrade(command, wanted.weight)
+
+    def _kept(self) -> list[str]:
+        if self.values:
+            return [part for value in self.values for part in ("--values", value)]
+        return ["--reset-then-reuse-values"]
+
+    def _upgrade(self, command: list[str], weight: int) -> None:
+        done = self._helm(*command)
+        until = time.monotonic() + self.stuck
+        while BUSY in done.stderr and time.monotonic() < until:
+            time.sleep(min(5, self.stuck))
+            done = self._helm(*command)
+        if BUSY in done.stderr:  # whoever began it is gone: Helm goes on from the revision before
+            self._helm("rollback", self.release)
+            done = self._helm(*command)
+        print(done.stdout, end="", flush=True)
+        print(done.stderr, end="", file=sys.stderr, flush=True)
+        if done.returncode != 0:
+            raise Trouble(f"helm upgrade ended with {done.returncode} (weight {weight})")
+
+    def _helm(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = ["helm", *words, "--namespace", self.namespace]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    def knative_ready(self) -> bool:
+        """Whether Knative's newest revision is ready: the status may be older than the spec."""
+        name = self.release
+        command = ["kubectl", "--namespace", self.namespace, "get", "inferenceservice", name]
+        done = subprocess.run(
+            [*command, "--output", "json"], check=False, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise Trouble(f"kubectl get inferenceservice {name}: {done.stderr.strip()}")
+        status = json.loads(done.stdout).get("status", {})
+        predictor = status.get("components", {}).get("predictor", {})
+        newest = predictor.get("latestCreatedRevision")
+        ready = {one["type"]: one["status"] for one in status.get("conditions", [])}
+        return ready.get("Ready") == "True" and newest == predictor.get("latestReadyRevision")

@@ -1,0 +1,78 @@
+"""In which order what serves is changed, so that no request fails and none reaches a rejected version."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from releasing.chart import Chart
+from releasing.serving import Served, Side
+from releasing.trouble import Trouble
+
+READY_WITHIN = 600  # seconds for Knative to make the stable version's revision again
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Changes of one release; each may be done again, from wherever the last attempt ended."""
+
+    chart: Chart
+    settle: float  # seconds that a gateway may take to follow a change of the route
+    say: Callable[[str], None]
+
+    def begin(self, now: Served, canary: Side) -> Served:
+        """The canary beside the stable version, without traffic."""
+        wanted = replace(now, canary=canary, weight=0)
+        self._serve(wanted, f"{canary.version} beside {now.stable.version}, without traffic")
+        return self.chart.deployed() or wanted  # with what the values say of the packages
+
+    def weigh(self, now: Served, weight: int) -> Served:
+        """Percent to the canary; of the chart's objects only the route differs."""
+        return self._serve(replace(now, weight=weight), f"{weight} % to {_canary(now).version}")
+
+    def promote(self, now: Served) -> None:
+        """All traffic to the canary while the stable one is replaced, then the other way round."""
+        canary = _canary(now)
+        if canary.uri == "":  # to the chart: the package of stable
+            canary = replace(now.stable, version=canary.version)
+        why = f"promote: all to {canary.version}"
+        if now.stable.version != canary.version:
+            self._serve(replace(now, weight=100), why)
+        if now.strategy == "knative":  # the same revision, now without a percentage
+            self._serve(replace(now, stable=canary, canary=None, weight=0), why)
+            return
+        now = self._serve(replace(now, stable=canary, weight=100), why)
+        self.withdraw(now, f"{canary.version} is the stable version")
+
+    def withdraw(self, now: Served, why: str) -> None:
+        """Weight 0 first: a route that names a backend that has gone answers its share with 500."""
+        step = f"{why}: all to {now.stable.version}, the canary goes"
+        now = self._serve(replace(now, weight=0), step, wait=False)
+        if now.strategy == "knative":
+            self.release_hold(self._serve(replace(now, canary=None, hold=True), step, say=False))
+            return
+        time.sleep(self.settle)
+        self._serve(replace(now, canary=None), step, wait=False, say=False)
+
+    def release_hold(self, now: Served) -> None:
+        """Give Knative's newest revision all: not before that is the stable version's, and ready."""
+        until = time.monotonic() + READY_WITHIN
+        time.sleep(self.settle)  # until then the status may be that of the spec before
+        while not self.chart.knative_ready():
+            if time.monotonic() > until:
+                raise Trouble(f"no revision of {now.stable.version} within {READY_WITHIN} s")
+            time.sleep(2)
+        self._serve(replace(now, hold=False), f"{now.stable.version} serves alone", wait=False)
+
+    def _serve(self, wanted: Served, why: str, *, wait: bool = True, say: bool = True) -> Served:
+        if say:
+            self.say(why)
+        self.chart.serve(wanted, why, wait=wait)
+        return wanted
+
+
+def _canary(now: Served) -> Side:
+    if now.canary is None:
+        raise Trouble(f"no canary is deployed beside {now.stable.version}")
+    return now.canary
