@@ -142,8 +142,8 @@ def test_too_few_labels_are_counted_and_a_label_that_is_no_class_is_left_out(
     made: Examined,
 ) -> None:
     """The message says how many of which class are there."""
-    log = logged(made.test.slice(0, 300), made)
-    with pytest.raises(BadInput, match=r"of class .*, expected 100 at least"):
+    log = logged(made.test.slice(0, 60), made)
+    with pytest.raises(BadInput, match=r"of class .*, expected 30 at least"):
         labelled(log, made.contract, made.config)
     foreign = log.set_column(
         log.column_names.index("label"), "label", pa.array(["x"] * log.num_rows)

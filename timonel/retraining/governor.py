@@ -7,10 +7,13 @@ from timonel.config import Retraining
 from timonel.diagnosis import Cause
 from timonel.retraining.decision import Answer, Decision, WindowHint
 from timonel.retraining.pace import Hold, too_early, under_way
-from timonel.retraining.situation import Situation
+from timonel.retraining.situation import Labels, Situation
 from timonel.retraining.triggers import Trigger, triggers
 from timonel.retraining.vetoes import Objection, objections
 from timonel.terms import Window
+
+LEAST_RECENT = 100
+"""Matured labels of each kind since the change that a recalibration needs: half fit, half judge."""
 
 
 def decide(situation: Situation, settings: Retraining) -> Decision:
@@ -54,6 +57,9 @@ def _decided(
 def _instead(situation: Situation, settings: Retraining, objection: Objection) -> Decision:
     """What the diagnosis asks for; a new version of the scores keeps the pace of trainings."""
     makes = objection.answer in (Answer.RECALIBRATE, Answer.MOVE_THRESHOLD)
+    recent = situation.recent
+    if makes and recent and (missing := _lacking(recent, LEAST_RECENT, LEAST_RECENT)):
+        return replace(_answer(situation, Answer.WAIT, _short(missing)), missing=missing)
     if makes and (hold := too_early(situation, settings)):
         return _wait(situation, hold)
     return _answer(situation, objection.answer, objection.reason)
@@ -81,9 +87,13 @@ def _key(situation: Situation, answer: Answer) -> str:
 
 
 def _missing(situation: Situation, settings: Retraining) -> tuple[tuple[str, int], ...]:
+    return _lacking(situation.labels, settings.min_positives, settings.min_negatives)
+
+
+def _lacking(labels: Labels, positives: int, negatives: int) -> tuple[tuple[str, int], ...]:
     wanted = (
-        ("positives", settings.min_positives - situation.labels.positives),
-        ("negatives", settings.min_negatives - situation.labels.negatives),
+        ("positives", positives - labels.positives),
+        ("negatives", negatives - labels.negatives),
     )
     return tuple((name, lacking) for name, lacking in wanted if lacking > 0)
 

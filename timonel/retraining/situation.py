@@ -74,6 +74,8 @@ class Situation:
     trained: datetime
     """When that version was trained."""
     labels: Labels
+    recent: Labels | None = None
+    """Of those, of predictions since the change: what a recalibration is fitted to and judged by."""
     maturity: timedelta = timedelta(0)
     """The age by which a row's label has arrived."""
     loss: Evidence | None = None

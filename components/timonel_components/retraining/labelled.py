@@ -14,7 +14,7 @@ from timonel.contract import DataContract
 from timonel.errors import BadInput
 from timonel.reference.classes import class_name
 
-LEAST_LABELS = 100
+LEAST_LABELS = 30
 """Labels of each class that a new calibration or threshold is fitted to, and as many that judge it."""
 
 

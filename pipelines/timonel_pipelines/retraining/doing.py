@@ -17,7 +17,7 @@ from timonel.terms import Window
 from timonel_components.register import CHAMPION
 from timonel_components.retraining.window import choose
 from timonel_pipelines.result import TrainingResult
-from timonel_pipelines.retraining.looking import CURRENT, Look, Site
+from timonel_pipelines.retraining.looking import Look, Site
 from timonel_pipelines.retraining.record import Chain
 from timonel_pipelines.retraining.revising import Revised, revised
 from timonel_pipelines.rollout.promotion.aliases import Aliases
@@ -123,8 +123,7 @@ def _retrain(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
 def _revise(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
     """A version that is the champion recalibrated, or with another threshold."""
     answer = judged.decision.answer
-    onset = judged.diagnosis.onset if judged.diagnosis else None
-    made = revised(look, answer, onset or look.now - CURRENT)
+    made = revised(look, answer, look.changed(judged.diagnosis))
     if made.version is None:
         failed = "; ".join(gate.sentence or str(gate) for gate in made.gates.failures)
         return Done(Outcome.FAILED, f"the version failed its gates: {failed}", revised=made)

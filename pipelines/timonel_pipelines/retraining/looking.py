@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,12 +12,12 @@ import pyarrow as pa
 
 from timonel.config import Config
 from timonel.contract import FeatureReader
-from timonel.diagnosis import Case, Diagnosis, Replay, diagnose
+from timonel.diagnosis import Case, Cause, Diagnosis, Replay, diagnose
 from timonel.errors import BadInput
 from timonel.ledger import Ledger, Place
 from timonel.package import Package
 from timonel.reference.classes import class_name
-from timonel.retraining import Request, Situation
+from timonel.retraining import Labels, Request, Situation
 from timonel.retraining.loss import Errors
 from timonel_components.learning.scoring import probabilities
 from timonel_components.learning.skops_io import load_model
@@ -86,6 +87,7 @@ class Look:
             version=version,
             trained=self.trained,
             labels=self.found.labels(named(package)),
+            recent=self.recent(diagnosis),
             maturity=config.data.label_delay,
             loss=self.found.loss,
             request=request,
@@ -93,6 +95,24 @@ class Look:
             attempts=attempts(self.site.ledger.decisions(), config.model.name, self.now),
             previous=self.found.previous,
         )
+
+    def changed(self, diagnosis: Diagnosis | None) -> datetime:
+        """When the change began, as the diagnosis or the alarm says; else two weeks ago."""
+        alarm = self.found.loss
+        onset = diagnosis.onset if diagnosis else None
+        return onset or (alarm.since if alarm else None) or self.now - CURRENT
+
+    def matured(self, since: datetime) -> pa.Table:
+        """The log of predictions since a moment whose labels have matured."""
+        until = self.now - self.site.config.data.label_delay
+        return rows(self.site.ledger, self.site.config.model.name, since, until, self.now)
+
+    def recent(self, diagnosis: Diagnosis | None) -> Labels | None:
+        """Matured labels since the change, where a diagnosis says that the classes' shares moved."""
+        if diagnosis is None or diagnosis.cause is not Cause.PRIOR_SHIFT:
+            return None
+        told = self.matured(self.changed(diagnosis))["label"].to_pylist()
+        return Read(counts=Counter(told)).labels(named(self.site.champion[1]))
 
     def diagnosis(self) -> Diagnosis | None:
         """Why the model is worse than it was; None where the log holds nothing to compare.

@@ -17,7 +17,6 @@ from timonel_components.retraining.labelled import Labelled, labelled
 from timonel_components.retraining.revision import Revision, revise
 from timonel_components.tracking.environment import library_versions
 from timonel_components.tracking.runs import Run
-from timonel_pipelines.retraining.log import rows
 from timonel_pipelines.retraining.looking import Look
 
 
@@ -37,9 +36,7 @@ def revised(look: Look, answer: Answer, since: datetime) -> Revised:
     """Act on the matured labels of predictions since a moment; the run in MLflow tells the rest."""
     site = look.site
     version, champion = site.champion
-    until = look.now - site.config.data.label_delay
-    log = rows(site.ledger, site.config.model.name, since, until, look.now)
-    parts = labelled(log, champion.contract, site.config)
+    parts = labelled(look.matured(since), champion.contract, site.config)
     with site.tracking.running(f"{site.config.model.name} {answer.value} {version}") as run:
         revision = revise(champion, answer, parts, site.config)
         derived = _derived(answer, version, champion, parts, revision)

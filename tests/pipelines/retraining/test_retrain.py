@@ -1,10 +1,7 @@
 """`timonel retrain` on a real model and a real ledger: what is due is trained, and the chain says why."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,43 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from projects import Done, make_project, timonel_here
+from projects import make_project, timonel_here
+from served import DAY, Project, log
 from slices import slice_of
-from timonel.config import load_config
-from timonel.contract import FeatureReader
-from timonel.ledger import Ledger, Place
-from timonel.package import Package
-from timonel_components.learning.scoring import probabilities
-from timonel_components.learning.skops_io import load_model
-from timonel_components.registry import resolve
 
-DAY = timedelta(days=1)
 SERVED = datetime(2024, 1, 1, tzinfo=UTC)
 FAST = {"candidates": ["logistic"], "trials": 1}
 ROWS, DAYS = 4000, 60
 TURN = 40
-
-
-@dataclass(frozen=True)
-class Project:
-    """A trained model, and its folder."""
-
-    config: Path
-
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(Place.of(load_config(self.config).ledger, {}))
-
-    @property
-    def package(self) -> Package:
-        return resolve(load_config(self.config), "champion")[1]
-
-    def retrain(self, *words: str) -> Done:
-        return timonel_here("retrain", "-c", self.config, *words)
-
-    def asked(self, *words: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.retrain("--json", *words).stdout)
-        return found
 
 
 def above_median(column: pa.ChunkedArray) -> NDArray[np.bool_]:
@@ -74,35 +42,6 @@ def table(turned: bool) -> pa.Table:
     rows = rows.set_column(rows.column_names.index("accident_id"), "accident_id", keys)
     at = rows.column_names.index("occurred_at")
     return rows.set_column(at, "occurred_at", pa.array(times, pa.timestamp("us", "UTC")))
-
-
-def log(project: Project, rows: pa.Table) -> None:
-    """Serve rows by the champion and write what was predicted and what came true a day later."""
-    package = project.package
-    batch = FeatureReader(package.contract).from_table(rows)
-    model = load_model(package.path / "model.skops")
-    score = probabilities(model, batch, package.contract)[:, 1]
-    ids = [f"p{i}" for i in range(rows.num_rows)]
-    times = rows["occurred_at"].to_pylist()
-    features = {c.name: rows[c.name] for c in package.contract.features}
-    said = (score >= package.manifest.threshold).astype(int)
-    columns = {
-        "prediction_id": ids,
-        "event_time": times,
-        "arrival_time": times,
-        "model": ["accidents"] * len(ids),
-        "version": ["1"] * len(ids),
-        "score": score,
-        "prediction": [str(v) for v in said],
-        **features,
-    }
-    project.ledger.append("predictions", columns)
-    late = [t + DAY for t in times]
-    labels = [str(v) for v in rows["severe"].to_pylist()]
-    project.ledger.append(
-        "labels",
-        {"prediction_id": ids, "label": labels, "event_time": times, "arrival_time": late},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -274,3 +274,12 @@ def test_every_cause_and_state_has_a_row() -> None:
     causes = {cause.value for cause in Cause} - {"benign"}
     assert set(EXPECTED) == states | causes | {"nobody diagnosed"}
     assert Action.RETRAIN in DEFAULT_ACTION.values()
+
+
+def test_a_recalibration_waits_for_labels_since_the_change() -> None:
+    """Whatever came before it: the answer says how many of which are missing."""
+    few = replace(PLAIN, diagnosis=diagnosed("prior_shift"), recent=Labels(37, 900))
+    found = decide(few, SETTINGS)
+    assert found.answer is Answer.WAIT
+    assert found.missing == (("positives", 63),)
+    assert decide(replace(few, recent=Labels(100, 900)), SETTINGS).answer is Answer.RECALIBRATE
