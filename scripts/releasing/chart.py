@@ -38,7 +38,7 @@ class Chart:
         raise Trouble(f"helm get values ended with {done.returncode}: {done.stderr.strip()}")
 
     def serve(self, wanted: Served, why: str, *, wait: bool = True) -> None:
-        """Upgrade to what is wanted; `wait` until all of it is ready. `why` is for `helm history`."""
+        """Upgrade to what is wanted; `wait` for the chart's own pods. `why` is for `helm history`."""
         command = ["upgrade", "--install", self.release, self.path, *self._kept()]
         command += wanted.settings()
         for setting in self.canary_settings if wanted.canary else ():
@@ -69,18 +69,3 @@ class Chart:
     def _helm(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = ["helm", *words, "--namespace", self.namespace]
         return subprocess.run(command, check=False, capture_output=True, text=True)
-
-    def knative_ready(self) -> bool:
-        """Whether Knative's newest revision is ready: the status may be older than the spec."""
-        name = self.release
-        command = ["kubectl", "--namespace", self.namespace, "get", "inferenceservice", name]
-        done = subprocess.run(
-            [*command, "--output", "json"], check=False, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise Trouble(f"kubectl get inferenceservice {name}: {done.stderr.strip()}")
-        status = json.loads(done.stdout).get("status", {})
-        predictor = status.get("components", {}).get("predictor", {})
-        newest = predictor.get("latestCreatedRevision")
-        ready = {one["type"]: one["status"] for one in status.get("conditions", [])}
-        return ready.get("Ready") == "True" and newest == predictor.get("latestReadyRevision")

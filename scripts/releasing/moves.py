@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from releasing.chart import Chart
+from releasing.ready import ready
 from releasing.serving import Served, Side
 from releasing.trouble import Trouble
 
-READY_WITHIN = 600  # seconds for Knative to make the stable version's revision again
+READY_WITHIN = 600  # seconds for a version's pods
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Moves:
 
     def weigh(self, now: Served, weight: int) -> Served:
         """Percent to the canary; of the chart's objects only the route differs."""
-        return self._serve(replace(now, weight=weight), f"{weight} % to {_canary(now).version}")
+        why = f"{weight} % to {_canary(now).version}"
+        return self._serve(replace(now, weight=weight), why, wait=False)
 
     def promote(self, now: Served) -> None:
         """All traffic to the canary while the stable one is replaced, then the other way round."""
@@ -50,26 +52,35 @@ class Moves:
         step = f"{why}: all to {now.stable.version}, the canary goes"
         now = self._serve(replace(now, weight=0), step, wait=False)
         if now.strategy == "knative":
-            self.release_hold(self._serve(replace(now, canary=None, hold=True), step, say=False))
+            now = replace(now, canary=None, hold=True)
+            self.release_hold(self._serve(now, step, wait=False, say=False))
             return
         time.sleep(self.settle)
         self._serve(replace(now, canary=None), step, wait=False, say=False)
 
     def release_hold(self, now: Served) -> None:
         """Give Knative's newest revision all: not before that is the stable version's, and ready."""
-        until = time.monotonic() + READY_WITHIN
-        time.sleep(self.settle)  # until then the status may be that of the spec before
-        while not self.chart.knative_ready():
-            if time.monotonic() > until:
-                raise Trouble(f"no revision of {now.stable.version} within {READY_WITHIN} s")
-            time.sleep(2)
+        self._await(now)
         self._serve(replace(now, hold=False), f"{now.stable.version} serves alone", wait=False)
 
     def _serve(self, wanted: Served, why: str, *, wait: bool = True, say: bool = True) -> Served:
         if say:
             self.say(why)
         self.chart.serve(wanted, why, wait=wait)
+        if wait:
+            self._await(wanted)
         return wanted
+
+    def _await(self, wanted: Served) -> None:
+        """Until it serves: the gateway, and the status, follow a change with a delay."""
+        until = time.monotonic() + READY_WITHIN
+        time.sleep(self.settle)
+        while not ready(self.chart.release, self.chart.namespace, wanted):
+            if time.monotonic() > until:
+                versions = [one.version for one in (wanted.stable, wanted.canary) if one]
+                raise Trouble(f"{' and '.join(versions)}: not ready within {READY_WITHIN} s")
+            time.sleep(1)
+        time.sleep(self.settle)
 
 
 def _canary(now: Served) -> Side:

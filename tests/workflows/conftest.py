@@ -37,10 +37,12 @@ def played(tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> Play
 
 @pytest.fixture
 def helm(played: Player, tmp_path: Path) -> Player:
-    """`helm("exit 3")`: a Helm that keeps values in the file `values`, unless it does as told before."""
+    """`helm("exit 3")`: Helm and kubectl on the file `values`, unless Helm does as told before."""
 
     def play(before: str = "true") -> None:
-        program = Path(__file__).with_name("helm_played.py")
-        played("helm", f'{before}\nexec {sys.executable} {program} {tmp_path / "values"} "$@"')
+        play_it = f"exec {sys.executable} {Path(__file__).with_name('helm_played.py')}"
+        play_it += f' {tmp_path / "values"} "$@"'
+        played("helm", f"{before}\n{play_it}")
+        played("kubectl", f'[[ "$*" == *" get "* ]] || exec sleep 60\n{play_it}')
 
     return play

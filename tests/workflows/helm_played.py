@@ -1,5 +1,9 @@
-"""A Helm that only keeps what a release's values are: helm_played.py STATE ARGUMENT..."""
+"""A Helm that only keeps what a release's values are, and a kubectl that shows them as ready pods.
 
+helm_played.py STATE ARGUMENT...
+"""
+
+# ruff: noqa: T201 - a program
 import json
 import re
 import sys
@@ -27,7 +31,21 @@ def main(state: Path, words: list[str]) -> int:
         state.write_text(json.dumps(values))
     elif words[0] == "rollback":
         (state.parent / "pending").unlink()
+    elif "deployment" in words:
+        track = words[words.index("deployment") + 1].split("-")[-2]
+        print(json.dumps(_deployment(json.loads(state.read_text())[track]["version"])))
+    elif "inferenceservice" in words:
+        revisions = dict.fromkeys(("latestCreatedRevision", "latestReadyRevision"), "fraud-1")
+        ready = {"type": "Ready", "status": "True"}
+        status = {"conditions": [ready], "components": {"predictor": revisions}}
+        print(json.dumps({"status": status}))
     return 0
+
+
+def _deployment(version: str) -> dict[str, Any]:
+    pods = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), 1)
+    template = {"metadata": {"annotations": {"timonel.dev/version": version}}}
+    return {"metadata": {}, "spec": {"replicas": 1, "template": template}, "status": pods}
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

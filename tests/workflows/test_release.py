@@ -128,10 +128,9 @@ def release(monitor: Monitor, folder: Path, **more: str) -> subprocess.Completed
 
 
 @pytest.fixture(autouse=True)
-def cluster(played: Any, helm: Any) -> None:
+def cluster(helm: Any) -> None:
     """Helm and kubectl of a cluster where everything works."""
     helm()
-    played("kubectl", "exec sleep 60")
 
 
 def test_a_good_canary_takes_over_step_by_step(monitor: Any, calls: Path, tmp_path: Path) -> None:

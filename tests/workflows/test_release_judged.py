@@ -51,12 +51,9 @@ def weight(calls: Path) -> int:
     return int([0, *re.findall(r"rollout\.weight=(\d+)", calls.read_text())][-1])
 
 
-def released(
-    folder: Path, calls: Path, helm: Any, played: Any, bad: float
-) -> tuple[subprocess.Popen[str], str]:
+def released(folder: Path, calls: Path, helm: Any, bad: float) -> tuple[subprocess.Popen[str], str]:
     """Play minutes of 500 requests until the script ends; a share of the canary's fails."""
     helm()
-    played("kubectl", "exec sleep 60")
     bench = Bench(folder / "monitor")
     for _ in range(10):
         bench.now += 60
@@ -78,9 +75,9 @@ def released(
     return run, (folder / "summary").read_text()
 
 
-def test_an_equal_version_is_promoted(tmp_path: Path, calls: Path, helm: Any, played: Any) -> None:
+def test_an_equal_version_is_promoted(tmp_path: Path, calls: Path, helm: Any) -> None:
     """The judge raises the weight, Helm sets it, and the new version serves alone in the end."""
-    run, summary = released(tmp_path, calls, helm, played, bad=0.01)
+    run, summary = released(tmp_path, calls, helm, bad=0.01)
     assert run.returncode == 0, summary
     last = calls.read_text().splitlines()[-1]
     assert "stable.version=7" in last
@@ -89,11 +86,9 @@ def test_an_equal_version_is_promoted(tmp_path: Path, calls: Path, helm: Any, pl
     assert "| errors |" in summary
 
 
-def test_a_worse_version_is_rolled_back(
-    tmp_path: Path, calls: Path, helm: Any, played: Any
-) -> None:
+def test_a_worse_version_is_rolled_back(tmp_path: Path, calls: Path, helm: Any) -> None:
     """A canary of which 15 % fail is gone after some minutes, and the report says why."""
-    run, summary = released(tmp_path, calls, helm, played, bad=0.15)
+    run, summary = released(tmp_path, calls, helm, bad=0.15)
     assert run.returncode == 10, summary
     last = calls.read_text().splitlines()[-1]
     assert "stable.version=6" in last
