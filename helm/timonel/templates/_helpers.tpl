@@ -1,5 +1,5 @@
 {{- define "timonel.model" -}}
-{{- dig "model" "name" .Release.Name (.Values.settings | default dict) -}}
+{{- ((.Values.settings).model).name | default .Release.Name -}}
 {{- end }}
 
 {{- define "timonel.host" -}}
