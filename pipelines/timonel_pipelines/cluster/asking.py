@@ -41,6 +41,7 @@ _HERE = {
     "quotas": "/api/v1/namespaces/{}/resourcequotas",
     "claims": "/api/v1/namespaces/{}/persistentvolumeclaims",
     "pods": "/api/v1/namespaces/{}/pods",
+    "replicasets": "/apis/apps/v1/namespaces/{}/replicasets",
     "events": "/api/v1/namespaces/{}/events",
     "policies": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "services": "/apis/serving.kserve.io/v1beta1/namespaces/{}/inferenceservices",

@@ -11,7 +11,7 @@ from kubernetes import client, config  # type: ignore[import-untyped]
 from timonel.errors import BadInput, Unavailable
 from timonel_pipelines.cluster.answers import Answer
 
-TIMEOUT = (3.0, 10.0)
+TIMEOUT = (3.0, 15.0)
 """Seconds to connect, and to wait for an answer."""
 _POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MOST = 300
@@ -84,8 +84,10 @@ def _configured(settings: client.Configuration, context: str | None) -> str:
     if "KUBECONFIG" not in os.environ and _POD.exists():
         config.load_incluster_config(client_configuration=settings)
         return (_POD / "namespace").read_text().strip()
-    config.load_kube_config(context=context, client_configuration=settings)
-    contexts, active = config.list_kube_config_contexts()
+    # the client reads the variable once, when it is imported
+    file = os.environ.get("KUBECONFIG") or None
+    config.load_kube_config(file, context=context, client_configuration=settings)
+    contexts, active = config.list_kube_config_contexts(file)
     chosen = next((one for one in contexts if one["name"] == context), active)
     return str(chosen["context"].get("namespace") or "default")
 

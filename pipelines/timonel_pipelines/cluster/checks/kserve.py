@@ -10,6 +10,7 @@ from timonel_pipelines.cluster.finding import Finding, failure, hidden, ok, warn
 
 INSTALL = "make platform"
 _TRIED = (0, 20)
+_NO_RUNTIME = ("RuntimeNotRecognized", "RuntimeDisabled", "NoSupportingRuntime")
 _MODES = {"Standard": "Standard", "RawDeployment": "Standard", "Knative": "Knative"}
 
 
@@ -83,7 +84,7 @@ def webhook(facts: Facts) -> Iterator[Finding]:
         yield ok(name, "accepts an InferenceService")
     elif "webhook" in answer.message or answer.status >= 500:
         yield failure(name, f"does not answer: {answer.message}", wanted, look)
-    elif answer.status in (401, 403, 404):
+    elif answer.status in (0, 401, 403, 404):
         yield hidden(name, answer, wanted)
     else:
         yield failure(name, f"refuses a plain one: {answer.message}", wanted, look)
@@ -137,6 +138,10 @@ def _ready_of(service: dict[str, Any]) -> str:
 def _why(service: dict[str, Any]) -> str:
     status = service.get("status") or {}
     last = (status.get("modelStatus") or {}).get("lastFailureInfo") or {}
+    if last.get("reason") in _NO_RUNTIME:
+        asked = (service["spec"]["predictor"].get("model") or {}).get("runtime")
+        named = f"there is no enabled runtime {asked}" if asked else "no runtime fits its model"
+        return f"{named} (kubectl get clusterservingruntimes,servingruntimes)"
     said = [last.get("message") or "", *(_told(c) for c in conditions(service).values())]
     return next((one for one in said if one), "nothing is said yet")
 

@@ -72,7 +72,7 @@ def _full(quota: dict[str, Any]) -> Iterator[Finding]:
         if amount(taken) >= amount(most):
             yield failure(
                 "quotas",
-                f"{name}: {what} {taken} of {most} used: nothing more is created",
+                f"{name}: {what} {taken} of {most} used: no more can be created",
                 "room for a canary beside the stable version",
                 f"kubectl -n {space} edit resourcequota {name}",
             )

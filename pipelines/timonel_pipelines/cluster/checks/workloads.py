@@ -1,6 +1,8 @@
 """The pods of the namespace: images that cannot be pulled, containers that end, packages refused."""
 
+import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from timonel_pipelines.cluster.answers import Facts, conditions
@@ -9,7 +11,8 @@ from timonel_pipelines.cluster.finding import Finding, Status, failure, ok
 MOST = 10
 """Findings of each kind."""
 _PULL = frozenset({"ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"})
-_TOLD = frozenset({"FailedCreate", "FailedScheduling", "FailedMount", "ProvisioningFailed"})
+_TOLD = frozenset({"FailedCreate", "FailedMount", "FailedAttachVolume", "ProvisioningFailed"})
+_RECENT = timedelta(minutes=30)
 _FULL = ("no space left on device", "disk is full", "disk quota exceeded")
 
 
@@ -78,22 +81,51 @@ def _of_end(
 
 
 def events(facts: Facts) -> Iterator[Finding]:
-    """What the cluster could not do: create over a quota, place, mount."""
-    there = {_key(one["metadata"]["name"]) for one in facts["pods"].items}
+    """What the cluster could not do lately: create over a quota, mount, make a volume."""
+    lacking = _lacking(facts)
     told: dict[str, Finding] = {}
     for event in facts["events"].items:
-        if event.get("type") != "Warning" or event.get("reason") not in _TOLD:
+        if event.get("reason") not in _TOLD or facts.now - _at(event) > _RECENT:
             continue
         about = event["involvedObject"]
-        if about["kind"] == "Pod" and _key(about["name"]) not in there:
-            continue  # it is gone, and its trouble with it
+        if (about["kind"], about["name"]) not in lacking:
+            continue  # it is gone or well, and its trouble over
         found = f"{about['kind'].lower()} {about['name']}: {event.get('message', '')}"
         look = f"kubectl -n {facts.namespace} describe {about['kind'].lower()} {about['name']}"
         told.setdefault(
             f"{event['reason']} {about['kind']} {_key(about['name'])}",
-            Finding("events", Status.FAILURE, found, "none of this in the last hour", look),
+            Finding("events", Status.FAILURE, found, "none of this in the last half hour", look),
         )
     yield from list(told.values())[:MOST]
+
+
+def _lacking(facts: Facts) -> set[tuple[str, str]]:
+    """What waits for something: by kind and name."""
+    found = {("ReplicaSet", _name(one)) for one in facts["replicasets"].items if _short_of(one)}
+    for kind, name, phases in (
+        ("Pod", "pods", ("Running", "Succeeded")),
+        ("PersistentVolumeClaim", "claims", ("Bound",)),
+    ):
+        items = facts[name].items
+        found |= {(kind, _name(one)) for one in items if one["status"].get("phase") not in phases}
+    return found
+
+
+def _short_of(replicas: dict[str, Any]) -> bool:
+    there: int = (replicas.get("status") or {}).get("replicas", 0)
+    return there < int(replicas["spec"].get("replicas", 1))
+
+
+def _name(one: dict[str, Any]) -> str:
+    return str(one["metadata"]["name"])
+
+
+def _at(event: dict[str, Any]) -> datetime:
+    """When it happened last; newer events have no lastTimestamp."""
+    text = event.get("lastTimestamp") or event.get("eventTime")
+    return datetime.fromisoformat(
+        (text or event["metadata"]["creationTimestamp"]).replace("Z", "+00:00")
+    )
 
 
 def _key(name: str) -> str:
@@ -102,9 +134,9 @@ def _key(name: str) -> str:
 
 
 def _last(message: str) -> str:
-    """The last line that says something: with the fallback to logs that is the error."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return " ".join(lines[-2:])[-300:]
+    """The last lines that say something, without the frame of a box: of a log that is the error."""
+    lines = [line.strip("│ \t") for line in message.splitlines()]
+    return " ".join([line for line in lines if re.search(r"\w", line)][-2:])[-300:]
 
 
 def _short(metadata: dict[str, Any]) -> str:

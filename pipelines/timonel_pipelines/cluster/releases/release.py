@@ -8,7 +8,7 @@ from typing import Any
 INSTANCE = "app.kubernetes.io/instance"
 MODEL = "timonel.dev/model"
 SELECTOR = "app.kubernetes.io/part-of=timonel"
-_SHOWN = 12
+_SHOWN = 8
 """Characters of a digest."""
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +18,7 @@ _STALE = 300.0
 def table(rows: Sequence[Row], now: datetime) -> Table:
     """A row for each version of a release; the namespace only where there are several."""
     several = len({one.namespace for one, _ in rows}) > 1
-    found = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=False)
+    found = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     found.add_column("model", overflow="fold")
     found.add_column("serves", overflow="fold")
     found.add_column("traffic", justify="right", no_wrap=True)
@@ -47,11 +46,10 @@ def _add(to: Table, release: Release, watch: Watch, now: datetime, *, several: b
         state,
         _rollout(watch),
         _heard(watch, now),
-        end_section=canary is None,
     )
     if canary is not None:
         beside = Text("  canary", style="dim"), canary.version, _percent(release.weight)
-        to.add_row(*beside, _ready(canary), _digest(canary), end_section=True)
+        to.add_row(*beside, _ready(canary), _digest(canary))
 
 
 def _percent(share: int | None) -> str:
@@ -65,7 +63,7 @@ def _ready(arm: Arm) -> Text:
 
 
 def _digest(arm: Arm) -> Text:
-    return Text(arm.digest or "unknown", style="" if arm.digest else "dim")
+    return Text(arm.digest or "unpinned", style="" if arm.digest else "yellow")
 
 
 def _rollout(watch: Watch) -> Text:

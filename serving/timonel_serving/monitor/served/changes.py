@@ -78,8 +78,9 @@ def _of_stable(before: Sequence[Seen], now: Serving) -> list[str]:
 
 def _of_canary(old: Serving, now: Serving) -> list[str]:
     if now.canary is None:
-        gone = old.canary is not None and old.canary != now.stable
-        return [f"canary: version {old.canary} was withdrawn"] if gone else []
+        return _without_canary(old, now)
+    if now.canary == now.stable != old.stable:
+        return []  # it was promoted, and goes later
     if now.canary != old.canary:
         return [_canary(now)]
     if now.identity[-1] != old.identity[-1]:
@@ -87,6 +88,14 @@ def _of_canary(old: Serving, now: Serving) -> list[str]:
     if now.weight != old.weight:
         return [f"canary: version {now.canary} {old.weight} -> {now.weight} %"]
     return []
+
+
+def _without_canary(old: Serving, now: Serving) -> list[str]:
+    if old.canary is None or old.canary == now.stable != old.stable:
+        return []
+    if old.canary == old.stable:
+        return [f"canary: its copy of version {old.canary} is gone"]
+    return [f"canary: version {old.canary} was withdrawn"]
 
 
 def _canary(now: Serving) -> str:

@@ -34,6 +34,12 @@ OTHER = Packages(stable=Package(uri="s3://models/6", digest="ff"))
             serving("7"),
             "stable: version 6 -> 7, the canary was promoted",
         ),
+        (
+            [serving("6", "7", 50)],
+            serving("7", "7", 0),
+            "stable: version 6 -> 7, the canary was promoted",
+        ),
+        ([serving("7", "7", 0)], serving("7"), "canary: its copy of version 7 is gone"),
         ([serving("6"), serving("7")], serving("6"), "stable: version 7 -> 6, rolled back"),
         ([serving("6")], serving("7"), "stable: version 6 -> 7, set"),
         (
