@@ -112,9 +112,12 @@ def monitor(
     if html is not None:
         write_text(html, watched.report())
     if as_json:
-        typer.echo(json.dumps(as_dict(view, metrics), allow_nan=False))
+        said = {"diagnosis": source.diagnosis or None}
+        typer.echo(json.dumps(as_dict(view, metrics) | said, allow_nan=False))
     elif not quiet:
         typer.echo(story(source.name, source.rows, view, metrics))
+        if source.diagnosis:
+            typer.echo(f"diagnosis: {source.diagnosis}")
         typer.echo(f"report: {html}" if html else "pictures: add --html report.html")
     if fail_on is not None and any(
         a.severity.value in list(FailOn)[list(FailOn).index(fail_on) :]

@@ -9,7 +9,10 @@ from typing import Any
 from timonel.cli.console import Advance
 from timonel.cli.ledger_source import open_ledger_log
 from timonel.cli.monitor_log import open_log
+from timonel.diagnosis.record import KIND, newest
+from timonel.diagnosis.words import ACTIONS, verdict
 from timonel.errors import BadInput
+from timonel.ledger import Ledger
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
@@ -27,6 +30,8 @@ class Source:
     settings: MonitorConfig
     play: Callable[[ModelMonitor, Advance], None]
     """Have them counted and judged."""
+    diagnosis: str = ""
+    """What the ledger's newest diagnosis says; empty where there is none."""
 
 
 def open_source(
@@ -51,13 +56,32 @@ def open_source(
     if ledger is not None:
         settings = settings.model_copy(update={"columns": {}})  # a ledger's have names of its own
         rows = open_ledger_log(ledger, since, model, settings)
-        return Source(rows.ledger.place.uri, rows.rows, rows.step, settings, _playing(rows.parts))
+        return Source(
+            rows.ledger.place.uri,
+            rows.rows,
+            rows.step,
+            settings,
+            _playing(rows.parts),
+            _diagnosed(rows.ledger, model),
+        )
     if log is not None:
         played = open_log(log, settings)
         return Source(str(log), played.rows, played.step, settings, _playing(played.parts))
     assert state is not None
     parcel = read_state(state)
     return Source(str(state), parcel.rows, settings.window, settings, _merging(parcel))
+
+
+def _diagnosed(ledger: Ledger, model: str | None) -> str:
+    """In a sentence, with what to do; of a ledger with several models only that of the one asked for."""
+    records = ledger.decisions()
+    names = {one.model for one in records if one.kind == KIND and one.model}
+    name = model or (names.pop() if len(names) == 1 else None)
+    told = newest(records, name) if name else None
+    if told is None:
+        return ""
+    found = told.diagnosis
+    return f"{verdict(found)} To do: {ACTIONS[found.action]} (record {told.record.seq})"
 
 
 def read_state(path: Path) -> Parcel:

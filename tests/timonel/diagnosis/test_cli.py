@@ -72,3 +72,14 @@ def test_the_report_stands_alone(home: Path) -> None:
     assert "Then and now" in text
     assert "amount" in text
     assert not re.search(r"<script|https?://", text)
+
+
+def test_a_record_is_written_once_and_the_monitor_names_it(home: Path) -> None:
+    """The same answer is not written again; `timonel monitor --ledger` says what it was."""
+    for _ in range(2):
+        assert "record 1, " in diagnose(home, "--record")
+    ledger = Ledger(Place.of(str(home / "ledger"), {}))
+    assert [one.kind for one in ledger.decisions()] == ["diagnosis"]
+    assert ledger.verify().whole
+    result = CliRunner().invoke(build(), ["monitor", "--ledger", str(home / "ledger")])
+    assert "diagnosis: Most probably broken data: amount" in result.stdout
