@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import yaml
@@ -31,6 +31,14 @@ class Store:
 
     def put(self, folder: Path, name: str) -> str:
         """Upload a folder; its address for pods."""
+        files = self.bucket()
+        for path in filter(Path.is_file, folder.rglob("*")):
+            with files.open_output_stream(f"{BUCKET}/{name}/{path.relative_to(folder)}") as stream:
+                stream.write(path.read_bytes())
+        return f"s3://{BUCKET}/{name}"
+
+    def bucket(self) -> fs.S3FileSystem:
+        """Its files, with the tests' bucket among them."""
         files = fs.S3FileSystem(
             access_key=self.key,
             secret_key=self.secret,
@@ -39,10 +47,7 @@ class Store:
             allow_bucket_creation=True,
         )
         files.create_dir(BUCKET)
-        for path in filter(Path.is_file, folder.rglob("*")):
-            with files.open_output_stream(f"{BUCKET}/{name}/{path.relative_to(folder)}") as stream:
-                stream.write(path.read_bytes())
-        return f"s3://{BUCKET}/{name}"
+        return files
 
     @property
     def environment(self) -> dict[str, str]:
@@ -94,6 +99,16 @@ class Namespace:
         command = ("helm", "--namespace", self.name, *words, "--timeout", "240s", *more)
         return run(*command, given=yaml.safe_dump(values))
 
+    def situation(self) -> str:
+        """What a person would look at when something does not come up."""
+        lines = [self.kubectl("get", "pods,isvc,httproute", "-o", "wide", check=False)]
+        lines.append(self.kubectl("get", "events", "--sort-by=.lastTimestamp", check=False))
+        for pod in self.names("pods"):
+            lines.append(f"{pod}:")
+            words = ("logs", pod, "--all-containers", "--prefix", "--tail=15")
+            lines.append(self.kubectl(*words, check=False))
+        return "\n".join(lines)
+
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[str]:
         """A port of a Service or pod on loopback: its address."""
@@ -126,22 +141,55 @@ class Cluster:
         found.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": made})
         try:
             yield found
+        except BaseException:
+            print(found.situation())
+            raise
         finally:
             run("kubectl", "delete", "namespace", name, "--wait=false")
 
-    def ask(
-        self, host: str, path: str, body: Any = None, **headers: str
-    ) -> httpx.Response:
+    @contextmanager
+    def volume(self, namespace: Namespace, claim: str) -> Iterator[None]:
+        """A volume for a claim, where the cluster makes none: a folder of this machine, its node."""
+        if run("kubectl", "get", "storageclass", "-o", "name"):
+            yield
+            return
+        node = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
+        name = f"{namespace.name}-{claim}"
+        with tempfile.TemporaryDirectory() as folder:
+            namespace.apply(_local_volume(name, folder, node, (namespace.name, claim)))
+            try:
+                yield
+            finally:
+                run("kubectl", "delete", "pv", name, "--wait=false")
+
+    def ask(self, host: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """One request through the gateway."""
         method = "GET" if body is None else "POST"
         named = {"Host": host, **headers}
         return httpx.request(method, self.gateway + path, json=body, headers=named, timeout=30)
 
 
+def _local_volume(name: str, folder: str, node: str, claim: tuple[str, str]) -> dict[str, Any]:
+    there = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            "capacity": {"storage": "10Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": claim[0], "name": claim[1]},
+            "local": {"path": folder},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": there}]}},
+        },
+    }
+
+
 def cluster_of(environment: dict[str, str]) -> Cluster:
     """As the variables of `make test-cluster` say."""
     store = Store(
-        urlsplit(environment["CLUSTER_S3"]).geturl(),
+        environment["CLUSTER_S3"],
         environment["CLUSTER_S3_INSIDE"],
         environment["AWS_ACCESS_KEY_ID"],
         environment["AWS_SECRET_ACCESS_KEY"],

@@ -1,0 +1,62 @@
+"""The cluster of KUBECONFIG, and packages of a model in an object store that its pods reach."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clusters import Cluster, cluster_of, missing
+from packages import Built, build
+from rollouts import NARROW, variant
+
+# read before the fixtures of all tests clear it
+ENVIRONMENT = dict(os.environ)
+LACKING = missing()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a cluster nothing here runs."""
+    if LACKING is not None:
+        here = Path(__file__).parent
+        for item in items:
+            if here in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason=LACKING))
+
+
+@pytest.fixture(autouse=True)
+def reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands find the cluster."""
+    for name in ("KUBECONFIG", "PATH"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster under test."""
+    return cluster_of(ENVIRONMENT)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Versions of one model, as training leaves them in the store."""
+
+    built: Built
+    uris: dict[str, tuple[str, str]]
+    """The address and the digest of each version: 1 and 2 are equally good, 3 refuses a third of the rows."""
+
+    def source(self, version: int) -> dict[str, str]:
+        """A version as the chart's values have it."""
+        uri, digest = self.uris[str(version)]
+        return {"version": str(version), "storageUri": uri, "digest": digest}
+
+
+@pytest.fixture(scope="session")
+def model(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A real model in three versions."""
+    folder = tmp_path_factory.mktemp("model")
+    built, uris = build(folder / "package"), {}
+    for number in (1, 2, NARROW):
+        sealed = variant(built, folder / f"v{number}", number)
+        uris[str(number)] = cluster.store.put(sealed.path, f"loans/{number}"), sealed.digest
+    return Model(built, uris)
