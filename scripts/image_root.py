@@ -28,7 +28,8 @@ from pathlib import Path
 
 USER = 10001
 UNUSED = {"__pycache__", "test", "tests", "idlelib", "turtledemo", "tkinter", "lib2to3"}
-UNUSED |= {"ensurepip", "pydoc_data", "include"}
+UNUSED |= {"ensurepip", "pydoc_data", "include", "distutils", "f2py"}
+UNUSED |= {"posix", "right"}  # time zones twice more
 """Folders that no process here reads."""
 UNUSED_FILE = re.compile(
     r"\.(a|h|hpp|c|cc|cpp|pxd|pyx|pxi|pyi|exe|pdb)$"

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import dataset
 
 from timonel.errors import BadInput
-from timonel.ledger import decisions, erasure, query, replay, tables, upkeep
+from timonel.ledger import decisions, erasure, tables, upkeep
 from timonel.ledger.chain import Decision, Record, Verdict
 from timonel.ledger.erasure import Removal
 from timonel.ledger.place import Place, explained
@@ -64,10 +64,14 @@ class Ledger:
         lists: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Stream predictions by event time, each with its latest label: see `replay.read_log`."""
+        from timonel.ledger import replay  # it loads DuckDB
+
         return replay.read_log(self.place, start, end, model=model, as_of=as_of, lists=lists)
 
     def query(self, sql: str, limit: int | None = None) -> pa.Table:
         """The rows that a SELECT over the four tables gives."""
+        from timonel.ledger import query  # it loads DuckDB
+
         return query.run_query(self.place, sql, limit)
 
     def decide(self, decision: Decision) -> Record:

@@ -1,11 +1,11 @@
 """Where a ledger lies, a directory or an S3 prefix, and what its failures mean."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 
@@ -67,8 +67,14 @@ def explained(place: Place, doing: str) -> Iterator[None]:
         yield
     except TimonelError:
         raise
-    except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
+    except (DeltaError, OSError, pa.ArrowException, *_duckdb_errors()) as error:
         raise _explanation(place, doing, error) from error
+
+
+def _duckdb_errors() -> tuple[type[Exception], ...]:
+    """DuckDB's, where it is loaded: what only writes a ledger runs without it."""
+    loaded = sys.modules.get("duckdb")
+    return (loaded.Error,) if loaded else ()
 
 
 def _explanation(place: Place, doing: str, error: Exception) -> TimonelError:
@@ -106,7 +112,7 @@ def _explanation(place: Place, doing: str, error: Exception) -> TimonelError:
 
 def _is_damage(place: Place, error: Exception) -> bool:
     text = str(error)
-    if isinstance(error, duckdb.Error):
+    if isinstance(error, _duckdb_errors()):
         return STREAM in text and any(sign in text for sign in DAMAGED)
     if place.remote:
         return isinstance(error, FileNotFoundError) or "NoSuchKey" in text
