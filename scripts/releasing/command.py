@@ -81,9 +81,8 @@ def _name(asked: argparse.Namespace) -> str:
 def _chart(asked: argparse.Namespace) -> Chart:
     others = [one for one in asked.canary_set if one.partition("=")[0] not in _PACKAGE]
     values = tuple(asked.values)
-    return Chart(
-        asked.release, asked.namespace, asked.chart, values, asked.helm_timeout, tuple(others)
-    )
+    times = (asked.helm_timeout, tuple(others), asked.stuck)
+    return Chart(asked.release, asked.namespace, asked.chart, values, *times)
 
 
 _PACKAGE = ("canary.storageUri", "canary.digest")
@@ -128,6 +127,9 @@ def _add_times(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interval", type=float, default=30, help="seconds between two looks")
     parser.add_argument("--deadline", type=float, default=5 * 3600, help="seconds for the whole")
     parser.add_argument("--helm-timeout", default="10m")
+    parser.add_argument(
+        "--stuck", type=float, default=60, help="seconds after which another's upgrade is undone"
+    )
     parser.add_argument("--patience", type=int, default=8, help="looks in a row that may fail")
     parser.add_argument("--settle", type=float, default=5, help="seconds a gateway takes to follow")
 

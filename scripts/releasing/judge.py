@@ -48,8 +48,13 @@ class Judge:
         return self._ask("GET", f"/v1/rollouts/{name}/verdict", None)
 
     def close(self, name: str) -> dict[str, Any]:
-        """End it; one that has a verdict keeps it."""
-        return self._ask("DELETE", f"/v1/rollouts/{name}", None)
+        """End it; one that has ended keeps its verdict, which is returned."""
+        try:
+            return self._ask("DELETE", f"/v1/rollouts/{name}", None)
+        except Refused as refused:
+            if refused.status != CONFLICT:
+                raise
+            return self.verdict(name)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         for look in range(self.patience):

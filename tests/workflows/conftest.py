@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from played_releases import Monitor, playing
 
 Player = Callable[..., None]
 
@@ -46,3 +48,9 @@ def helm(played: Player, tmp_path: Path) -> Player:
         played("kubectl", f'[[ "$*" == *" get "* ]] || exec sleep 60\n{play_it}')
 
     return play
+
+
+@pytest.fixture
+def monitor() -> Iterator[Callable[..., Monitor]]:
+    """`monitor(answer, ...)`: a monitor that gives these, and then the last again and again."""
+    yield from playing()
