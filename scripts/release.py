@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Release a version by Helm: deploy the canary, follow the monitor's verdict, promote or roll back, report.
 
-Needs Python's standard library, `helm` 4, `kubectl`, and the monitor's address; the token in TIMONEL_TOKEN. Whatever happens - a verdict, an error, a signal, the time running out -
-one version serves in the end.
+Needs Python's standard library, `helm` 4, `kubectl`, and the monitor's address; the token in TIMONEL_TOKEN.
+Whatever happens - a verdict, an error, a signal, the time running out - one version serves in the end.
 Exit codes: 0 promoted, 10 rolled back, 30 inconclusive (and rolled back), 1 an error (and rolled back).
 
 Or one step at a time, each of which may be done again: plan, deploy, open, look, weigh, promote, withdraw,
