@@ -19,6 +19,7 @@ from timonel_serving.http.identity import request_id
 from timonel_serving.logs import logged_as
 from timonel_serving.monitor.api import schemas
 from timonel_serving.monitor.api.counts import counting
+from timonel_serving.monitor.api.diagnosed import diagnosed
 from timonel_serving.monitor.api.openapi import describe
 from timonel_serving.monitor.api.reading import reading, tending
 from timonel_serving.monitor.api.service import Service
@@ -41,7 +42,7 @@ class BadQuery(BadInput):
 def create_app(service: Service, pages: Iterable[APIRouter] = ()) -> FastAPI:
     """The application; `pages` are further routes, such as those of the page."""
     app = FastAPI(title="Timonel monitor", version="1", docs_url=None, redoc_url=None)
-    for routes in (reading, counting, taking, rolling, telling):
+    for routes in (reading, diagnosed, counting, taking, rolling, telling):
         app.include_router(routes(service), responses=_REFUSALS)
     for page in (tending(service), *pages):
         app.include_router(page)
