@@ -6,6 +6,8 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +37,15 @@ class Judge:
         body = {"id": name, "stable": stable, "canary": canary}
         return self._ask("POST", f"/v1/models/{model}/rollouts", body)
 
-    def tell(self, name: str, weight: int) -> None:
-        """Tell what the route was set to; a judge that has ended meanwhile need not know."""
+    @contextmanager
+    def told(self, name: str, weight: int) -> Iterator[None]:
+        """Tell that the route changes, and when the block is over what it was set to."""
+        self._tell(name, None)
+        yield
+        self._tell(name, weight)
+
+    def _tell(self, name: str, weight: int | None) -> None:
+        """A judge that has ended meanwhile need not know."""
         try:
             self._ask("PUT", f"/v1/rollouts/{name}/weight", {"weight": weight})
         except Refused as refused:

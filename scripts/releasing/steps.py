@@ -65,8 +65,8 @@ class Steps:
         """Set the weight that was asked for, and tell the judge."""
         if self.weight is None:
             raise Trouble("weigh needs --weight PERCENT")
-        self.moves.weigh(self._mine(), self.weight)
-        self.judge.tell(self.name, self.weight)
+        with self.judge.told(self.name, self.weight):
+            self.moves.weigh(self._mine(), self.weight)
         return {}
 
     def promote(self) -> Outputs:

@@ -62,8 +62,8 @@ class Release:
                 self.moves.say("the time given ran out without a verdict")
                 return "inconclusive"
             if self.last["weight"] != self.now.weight:
-                self.now = self.moves.weigh(self.now, self.last["weight"])
-                self.judge.tell(self.name, self.now.weight)
+                with self.judge.told(self.name, self.last["weight"]):
+                    self.now = self.moves.weigh(self.now, self.last["weight"])
             time.sleep(interval)
             self.last = self.judge.verdict(self.name)
         verdict: str = self.last["verdict"]

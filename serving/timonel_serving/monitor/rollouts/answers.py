@@ -33,8 +33,8 @@ class Told(BaseModel):
 
     model_config = _STRICT
 
-    weight: Annotated[float, Field(ge=0, le=100)]
-    """Traffic of the canary in percent."""
+    weight: Annotated[float, Field(ge=0, le=100)] | None
+    """Traffic of the canary in percent; null while the route is being changed."""
 
 
 class Hook(BaseModel):

@@ -106,12 +106,14 @@ class Rollouts:
         said = f"version {canary} beside version {stable} is judged here"
         return one.after(Happened(at=now, step=Kind.STARTED, said=said))
 
-    def tell_weight(self, name: str, weight: float) -> Hosted:
-        """Note what the route was set to."""
+    def tell_weight(self, name: str, weight: float | None) -> Hosted:
+        """Note what the route was set to; None: it is being changed, and requests follow no known weight."""
 
         def told(one: Hosted, now: datetime) -> Hosted:
             if one.weight == weight:
                 return one
+            if weight is None:
+                return one.model_copy(update={"weight": None})
             said = f"the route was set to {weight:g} % for version {one.canary}"
             happened = Happened(at=now, step=Kind.WEIGHT, said=said)
             return one.after(happened, weight=weight, steady_from=now + self._lag)
