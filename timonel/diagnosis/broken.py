@@ -1,7 +1,7 @@
 """The facts lane of the features: every column looked at by itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +11,12 @@ from timonel.diagnosis.case import Case
 from timonel.diagnosis.cause import Cause
 from timonel.diagnosis.claim import Claim
 from timonel.diagnosis.columns import Column, read_column
-from timonel.diagnosis.facts.delivery import outage
+from timonel.diagnosis.facts.delivery import SILENT, outage
 from timonel.diagnosis.facts.features import Breakage, breakages
 from timonel.diagnosis.finding import Scope
 from timonel.diagnosis.rows import plain
 from timonel.diagnosis.sides import Sides
+from timonel.diagnosis.steps.quality import MOVED, moved_by
 
 WIDE = 100_000
 """Rows a side on which features are looked at."""
@@ -44,21 +45,24 @@ def look(case: Case, full: Sides, rng: np.random.Generator) -> Looked:
     known = contracts(case)
     broken: dict[str, tuple[Breakage, ...]] = {}
     odd = []
-    readable = []
+    columns: dict[str, Column] = {}
     for name in names:
         column = read(name, sides, known.get(name))
         if column is None:
             odd.append(name)
             continue
-        readable.append(name)
+        columns[name] = column
         found = tuple(breakages(column, sides, known.get(name)))
         if found:
             broken[name] = found
+    readable = tuple(columns)
     retyped = tuple(c for name in names if (c := _retyped(full, name)) is not None)
-    outages = tuple(o for name in readable if (o := _outage(full, name)) is not None)
-    return Looked(
-        tuple(readable), broken, (*retyped, *outages), tuple(_missing(case, names, odd)), sides
+    outages = tuple(
+        o
+        for name in readable
+        if (o := _outage(full, name)) is not None and not _others_moved(o, columns, broken, sides)
     )
+    return Looked(readable, broken, (*retyped, *outages), tuple(_missing(case, names, odd)), sides)
 
 
 def contracts(case: Case) -> dict[str, ColumnContract]:
@@ -100,6 +104,31 @@ def _outage(full: Sides, name: str) -> Claim | None:
     return (
         outage(full, name) if pa.types.is_string(kind) or pa.types.is_large_string(kind) else None
     )
+
+
+def _others_moved(
+    claim: Claim,
+    columns: dict[str, Column],
+    broken: dict[str, tuple[Breakage, ...]],
+    sides: Sides,
+) -> bool:
+    """Whether rows of other segments are not as they were: then the population is another one.
+
+    A segment that is all but gone is an outage whatever the others do.
+    """
+    name, _, value = (claim.scope.segment or "").partition("=")
+    inside = []
+    for side in (sides.reference, sides.current):
+        labels, at = side.words(name)
+        inside.append(np.array([*(label == value for label in labels), False])[at])
+    if inside[1].mean() < SILENT * inside[0].mean():
+        return False
+    rest = (
+        replace(c, reference=c.reference[~inside[0]], current=c.current[~inside[1]])
+        for c in columns.values()
+        if c.name != name and c.name not in broken
+    )
+    return any(moved_by(column) > MOVED for column in rest)
 
 
 def _missing(case: Case, names: tuple[str, ...], odd: list[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from timonel.diagnosis.learner import BINS
 from timonel.diagnosis.loss import Floats
-from timonel.diagnosis.rows import Rows, numbers, plain
+from timonel.diagnosis.rows import Rows, numbers
 
 MISSING = BINS - 1
 OTHER = BINS - 2
@@ -53,7 +53,7 @@ def read_column(
 
     `allowed` are categories that the contract knows.
     """
-    kinds = [plain(side.table[name]).type for side in (reference, current)]
+    kinds = [_kind(side.table, name) for side in (reference, current)]
     if all(_is_number(kind) for kind in kinds):
         values = [numbers(side.table, name, len(side)) for side in (reference, current)]
         return Column(name, None, 0, *values)
@@ -93,6 +93,12 @@ def _lengths(name: str, reference: Rows, current: Rows) -> Column:
         table = np.array([*(float(len(word)) for word in words), np.nan])
         sides.append(table[at])
     return Column(name, None, 0, sides[0], sides[1])
+
+
+def _kind(table: pa.Table, name: str) -> pa.DataType:
+    """The type of its values, without dictionary encoding."""
+    kind = table.schema.field(name).type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -19,7 +19,7 @@ from timonel.diagnosis.judgement import Known, judge
 from timonel.diagnosis.onset import EPOCH
 from timonel.diagnosis.rows import Rows
 from timonel.diagnosis.sides import Sides
-from timonel.diagnosis.steps.parity import Models, hopeless, replayed, skew, versions
+from timonel.diagnosis.steps.parity import Models, hopeless, replayed, skew, usable_model, versions
 from timonel.diagnosis.steps.quality import moved_by
 from timonel.diagnosis.steps.vintage import last_seen, usable, vintage
 
@@ -30,6 +30,8 @@ FEW_ROWS = 200
 LEAST_CLASS = 10
 """Labelled rows of either class on each side."""
 PARITY_ROWS = 20_000
+PROBED = 200
+"""Rows by which it is seen whether a model can score at all."""
 MOVED = 0.1
 """Without labels: the distance of two distributions that is worth a word."""
 
@@ -49,16 +51,18 @@ def diagnose(case: Case, *, seed: int = 0) -> Diagnosis:
         return judge(Known((), None, (few,)))
     again = tuple(twice(full))
     full = _once(full, rng)
+    case, unfit = _fit_models(case, full, rng)
     read_at = _as_of(case, full)
     looked = look(case, full, rng)
     facts = (*again, *service(full), *delivery(full, read_at), *looked.facts)
     ages = vintage(full, read_at, rng)
     lacking = _unlabelled(full, ages.matched)
-    missing = (*looked.missing, *_missing(case, full, read_at, rng), *lacking)
+    missing = (*unfit, *looked.missing, *_missing(case, full, read_at, rng), *lacking)
     if lacking:
         facts = (*facts, *_without_labels(case, full, looked, rng))
         return judge(Known(_doubted(facts, full), None, missing))
     division = Dividing(case, looked, rng).divide(full, ages)
+    division = replace(division, claims=_doubted(division.claims, full))
     return judge(
         _dated(Known(_doubted(facts, full), division, (*missing, *division.missing)), full, looked)
     )
@@ -69,6 +73,15 @@ def _few(full: Sides) -> str | None:
     if min(sizes) >= LEAST_ROWS:
         return None
     return f"{sizes[0]:,} reference rows and {sizes[1]:,} current ones; at least {LEAST_ROWS} are needed"
+
+
+def _fit_models(case: Case, full: Sides, rng: np.random.Generator) -> tuple[Case, tuple[str, ...]]:
+    """The case with the models that can score its rows, and why others cannot."""
+    rows = narrowed(full, (), PROBED, rng).current
+    served, problem = usable_model(case.replay, rows, "registered model")
+    former, other = usable_model(case.previous, rows, "previous version")
+    problems = tuple(p for p in (problem, other) if p is not None)
+    return replace(case, replay=served, previous=former), problems
 
 
 def _once(full: Sides, rng: np.random.Generator) -> Sides:

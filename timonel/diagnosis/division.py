@@ -52,6 +52,8 @@ BARELY = 0.51
 """That from which on a change in loss can be theirs."""
 LEAST = 0.2
 """A covariate shift that makes less than this part of the change is not claimed."""
+DEARER = 0.05
+"""Of the reference's loss: other rows that cost more are worth a word, if only by what is expected."""
 SAME = 0.35
 """A model of the reference that lost less than this part of what served scores lost saw the same world."""
 
@@ -232,7 +234,7 @@ class Dividing:
         claim = other_rule(sample, found, gain, noise_of(sample, gain.chance))
         fresh = versions(sample.sides)[1]
         asked = fresh is not None if self.case.replay else True
-        if asked and self.case.previous is None:
+        if asked and self.case.previous is None and sample.columns:
             ratio, part = same_world(sample, self.case.learner, self.rng)
             if ratio < SAME:
                 claim = other_answers(claim, np.minimum(part, found.concept), fresh, ratio)
@@ -243,6 +245,9 @@ class Dividing:
     ) -> tuple[Sample, list[Claim]]:
         if sample.keep.mean() < 1 - FEW_BROKEN or domain.auc < (BARELY if changed else APART):
             return sample, claims
+        # what the scores expect is told without the noise of the outcomes
+        dearer = found.covariate[0] > DEARER * sample.lost_before.mean()
+        changed = changed or bool(dearer and clear(found.covariate) > CONCEPT)
         share = found.covariate[0] / sample.change[0] if sample.change[0] else 0.0
         costs = changed and share > LEAST and not claims
         drift = covariate_shift(sample, found, domain, costs)

@@ -14,6 +14,8 @@ from timonel.performance.value import Measured, State
 
 UNKNOWN = 0.4
 """If more than this part of the change is unexplained, the answer is that nobody knows."""
+NOTHING = 0.05
+"""A rise of the loss by less than this part of itself is none."""
 LARGE = 0.2
 """A share of the change that puts a cause before facts that cost nothing."""
 
@@ -38,7 +40,7 @@ def judge(known: Known) -> Diagnosis:
     change = division.change if worse or _costly(division) else None
     claims = [*known.facts, *division.claims]
     if not claims and division.drift is not None:
-        claims = [_harmless(division.drift)]
+        claims = [_harmless(division.drift, _perhaps(division))]
     found = sorted((c.finding(change, division.rows) for c in claims), key=_rank)
     unexplained = Measured.absent(State.UNDEFINED, division.rows)
     if worse:
@@ -90,14 +92,23 @@ def _without_loss(known: Known) -> Diagnosis:
     )
 
 
-def _harmless(drift: Claim) -> Claim:
+def _perhaps(division: Division) -> float:
+    """By what part of itself the loss may have risen, as far as the rows can tell."""
+    high = float(np.quantile(division.change, 0.975))
+    return high / max(float(division.reference[0]), 1e-9)
+
+
+def _harmless(drift: Claim, perhaps: float) -> Claim:
+    """A shift that was not seen to cost anything; sure only if it cannot have cost much."""
     text = "the loss is as it was"
+    doubt = f"the rows cannot rule out that the loss has risen by {perhaps:.0%}"
     return replace(
         drift,
+        confidence=drift.confidence if perhaps < NOTHING else Confidence.MEDIUM,
         cause=Cause.BENIGN,
         action=Action.NONE,
         part=None,
-        counter_evidence=(),
+        counter_evidence=() if perhaps < NOTHING else (doubt,),
         evidence=(*drift.evidence, text),
     )
 

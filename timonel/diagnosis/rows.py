@@ -64,7 +64,8 @@ class Rows:
 
     def has(self, name: str) -> bool:
         """Whether the log says anything in this column."""
-        return name in self.table.column_names and self.table[name].null_count < len(self)
+        at = self.table.schema.get_field_index(name)
+        return at >= 0 and bool(self.table.column(at).null_count < len(self))
 
     @cached_property
     def time(self) -> Ints:
@@ -183,9 +184,11 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def numbers(table: pa.Table, name: str, n: int) -> Floats:
     """A column as float64, NaN where it is missing or no number."""
-    if name not in table.column_names:
+    # the names of a wide table are not listed for each of its columns
+    at = table.schema.get_field_index(name)
+    if at < 0:
         return np.full(n, np.nan)
-    column = plain(table[name])
+    column = plain(table.column(at))
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         numeric = pc.match_substring_regex(column, r"^-?[0-9]+(\.[0-9]+)?$")
         column = pc.if_else(pc.fill_null(numeric, False), column, pa.scalar(None, column.type))

@@ -20,7 +20,15 @@ LEAST_LABELS = 100
 FALL = 0.15
 """A segment that lost a smaller share of its traffic is no outage."""
 LEAST_SHARE = 0.01
+LEAST_LOST = 0.02
+"""If less than this share of all rows is missing, nobody can tell whether others came in their stead."""
+SILENT = 0.1
+"""A segment with less than this part of its rows is gone, whatever the others do."""
 MOST_SEGMENTS = 50
+REMIXED = 2.5
+"""Times the distance that chance gives, from which on a mix is another one."""
+MEAN_ABSOLUTE = 0.8
+"""The mean absolute value of a standard normal."""
 
 
 def delivery(sides: Sides, as_of: int | None) -> Iterator[Claim]:
@@ -119,8 +127,8 @@ def outage(sides: Sides, name: str) -> Claim | None:
     span = [max(1.0, float(side.time[-1] - side.time[0])) for side in _both(sides)]
     place = {label: i for i, label in enumerate(labels)}
     now = np.array([*(place[v] for v in others), -1])[now]
-    counts = [np.bincount(x[x >= 0], minlength=len(labels)) for x in (at, now)]
-    rates = [count / length for count, length in zip(counts, span, strict=True)]
+    counts = np.array([np.bincount(x[x >= 0], minlength=len(labels)) for x in (at, now)])
+    rates = counts / np.array(span)[:, None]
     enough = (counts[0] >= max(50, LEAST_SHARE * len(at))) & (rates[0].sum() > rates[0])
     ratio = np.where(enough, rates[1] / np.maximum(rates[0], 1e-300), 1.0)
     worst = int(ratio.argmin())
@@ -131,6 +139,8 @@ def outage(sides: Sides, name: str) -> Claim | None:
     lost = 1 - ratio[worst]
     if (
         lost < FALL
+        or (lost * share < LEAST_LOST and ratio[worst] > SILENT)
+        or _remixed(np.delete(counts, worst, axis=1), lost * share)
         or ratio[worst] > rest * (1 - FALL)
         or not -0.5 * lost < rest - 1 < 0.5 * instead
     ):
@@ -148,3 +158,17 @@ def outage(sides: Sides, name: str) -> Claim | None:
         evidence=(text,),
         first_seen=sides.first_seen(at != worst, now != worst),
     )
+
+
+def _remixed(counts: Floats, lost: float) -> bool:
+    """Whether the other segments are not in the proportion they were: then the population is another one.
+
+    `counts` (2, others) are rows of both sides, `lost` is the share of all rows that went missing.
+    """
+    sizes = counts.sum(axis=1, keepdims=True)
+    if not sizes.all():
+        return False
+    before, now = counts / sizes
+    apart = float(np.abs(before - now).sum()) / 2
+    chance = float(np.sqrt(before * (1 - before) * np.sum(1 / sizes)).sum()) * MEAN_ABSOLUTE / 2
+    return apart > REMIXED * chance and apart > lost / 2

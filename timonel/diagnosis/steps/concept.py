@@ -15,10 +15,12 @@ from timonel.diagnosis.sample import Sample
 from timonel.diagnosis.steps.noise import Noise
 from timonel.diagnosis.steps.segments import worst_segment
 from timonel.diagnosis.steps.shift import Split
+from timonel.performance.calibration import fit_calibrator
 
 CLEAR = 3.0
 DOUBT = 1.0
 """Standard errors by which wrong labels must fit better than any curve over the score."""
+LEAST_CLASS = 20
 LEAST = 0.05
 """Features must win back this part of the loss beyond the expected, for a new rule of the world."""
 
@@ -52,17 +54,47 @@ def gain_of(
     outcome, logit = sample.sides.current.outcome[keep], log_odds(chance[keep])
     answer, alone = _codes(logit)[:, None], np.zeros(1, dtype=np.bool_)
     fold = sample.sides.now.block[keep] % 2
-    bent, _ = cross_fitted(learner, answer, alone, outcome, logit, fold, rng)
     both, kinds = np.concatenate([now[keep], answer], axis=1), np.concatenate([categorical, alone])
-    full, gain = cross_fitted(learner, both, kinds, outcome, logit, fold, rng)
+    starts = logit, _recalibrated(logit, outcome, fold, rng)
+    bent, _ = _best(learner, (answer, alone), outcome, starts, fold, rng)
+    full, gain = _best(learner, (both, kinds), outcome, starts, fold, rng)
     gains = np.zeros(len(now))
-    gains[keep] = log_loss(outcome, logistic(bent)) - log_loss(outcome, logistic(full))
+    gains[keep] = bent - full
     value = sample.actual(gains)
     names = [c.name for c in sample.columns]
     top = [j for j in np.argsort(-gain[:-1])[:3] if gain[j] > 0.3 * gain[:-1].max() > 0]
     error = float(np.std(gains[keep])) / np.sqrt(max(1, keep.sum()))
     z = float(value[0]) / error if error > 0 else 0.0
     return Gain(value, tuple(names[j] for j in top), z, chance)
+
+
+def _best(
+    learner: Learner,
+    given: tuple[NDArray[np.uint8], NDArray[np.bool_]],
+    outcome: Floats,
+    starts: tuple[Floats, ...],
+    fold: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """The loss of each row, and the columns' gain, from the start that does better."""
+    fits = [cross_fitted(learner, *given, outcome, start, fold, rng) for start in starts]
+    lost = [(log_loss(outcome, logistic(logit)), gain) for logit, gain in fits]
+    return min(lost, key=lambda one: float(one[0].mean()))
+
+
+def _recalibrated(
+    logit: Floats, outcome: Floats, fold: NDArray[np.int64], rng: np.random.Generator
+) -> Floats:
+    """The answer bent to the current outcomes, by a curve fitted on the other days: boosting alone would
+    need many trees to take extreme answers back, and put the rest down to the features."""
+    bent = logit.copy()
+    for k in range(2):
+        held = fold == k
+        known = outcome[~held] > 0.5
+        if held.any() and min(int(known.sum()), int((~known).sum())) >= LEAST_CLASS:
+            fit = fit_calibrator(logistic(logit[~held]), known, rng, 1)
+            bent[held] = log_odds(fit(logistic(logit[held])))
+    return bent
 
 
 def _codes(logit: Floats) -> NDArray[np.uint8]:

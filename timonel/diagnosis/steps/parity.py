@@ -56,6 +56,19 @@ class Models:
         return score
 
 
+def usable_model(model: Replay | None, rows: Rows, which: str) -> tuple[Replay | None, str | None]:
+    """The model if it can score such rows; else None, and why."""
+    if model is None:
+        return None, None
+    try:
+        known = ~np.isnan(_scores(model, rows))
+    except Exception as error:  # whatever another's model raises
+        return None, f"the {which} cannot score the rows: {_line(error)}"
+    if len(known) and not known.any():
+        return None, f"the {which} gives no probability to any of {len(known):,} rows"
+    return model, None
+
+
 def _scores(model: Replay, rows: Rows) -> Floats:
     score = np.asarray(model(rows.table), dtype=np.float64)
     if score.shape != (len(rows),):
