@@ -1,0 +1,60 @@
+"""A project whose concept changed while its champion served, for tests of retraining."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from projects import make_project, timonel_here
+from served import DAY, Project, log
+from slices import slice_of
+
+SERVED = datetime(2024, 1, 1, tzinfo=UTC)
+FAST = {"candidates": ["logistic"], "trials": 1}
+ROWS, DAYS = 4000, 60
+TURN = 40
+
+
+def above_median(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Which values are; a missing one is not."""
+    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    above: NDArray[np.bool_] = np.nan_to_num(values, nan=-np.inf) > np.nanmedian(values)
+    return above
+
+
+def table(turned: bool) -> pa.Table:
+    """Rows of 60 days, in no order of their own: the north is severe, from day 40 on the warm."""
+    rows = slice_of("accidents", ROWS)
+    rows = rows.take(np.random.default_rng(int(turned)).permutation(rows.num_rows))
+    start = SERVED - (0 if turned else DAYS) * DAY
+    step = timedelta(days=DAYS) / rows.num_rows
+    times = [start + i * step for i in range(rows.num_rows)]
+    north, warm = (above_median(rows[name]) for name in ("start_lat", "temperature_f"))
+    turn = turned & (np.arange(rows.num_rows) >= rows.num_rows * TURN // DAYS)
+    noise = np.random.default_rng(0).random(rows.num_rows) < 0.1
+    label = pa.array((np.where(turn, warm, north) ^ noise).astype(np.int64))
+    rows = rows.set_column(rows.column_names.index("severe"), "severe", label)
+    keys = pa.array(range(turned * ROWS * 2, turned * ROWS * 2 + rows.num_rows))
+    rows = rows.set_column(rows.column_names.index("accident_id"), "accident_id", keys)
+    at = rows.column_names.index("occurred_at")
+    return rows.set_column(at, "occurred_at", pa.array(times, pa.timestamp("us", "UTC")))
+
+
+def turned(folder: Path) -> Project:
+    """A model trained on the old rule, whose log shows the new one from day 40 on."""
+    parquet.write_table(table(False), folder / "data.parquet")
+    config = make_project(
+        folder,
+        folder / "data.parquet",
+        train=FAST,
+        data={"label_delay": "1d", "time_order": "sort"},
+        retraining={"cooldown": "2d"},
+    )
+    assert timonel_here("train", "-c", config, "-q").returncode == 0
+    found = Project(config)
+    log(found, table(True))
+    parquet.write_table(pa.concat_tables([table(False), table(True)]), folder / "data.parquet")
+    return found

@@ -1,0 +1,93 @@
+"""`timonel audit` on a retraining that was carried out: the chain holds, and says where it does not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projects import Done, timonel_here
+from served import Project
+from timonel.config import load_config
+from timonel.ledger import Decision
+from timonel_components.registry import resolve
+from turned import turned
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A model that was retrained after a change of concept."""
+    found = turned(tmp_path_factory.mktemp("audit"))
+    assert found.retrain("--if-due", "--json").returncode == 0
+    return found
+
+
+def audit(project: Project, decision: object, *words: object) -> Done:
+    return timonel_here("audit", "-c", project.config, "--decision", str(decision), *words)
+
+
+def decided(project: Project) -> int:
+    """The number of the decision."""
+    return next(one.seq for one in project.ledger.decisions() if one.kind == "retraining")
+
+
+def links(project: Project, decision: object) -> dict[str, dict[str, Any]]:
+    done = audit(project, decision, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {one["link"]: one for one in json.loads(done.stdout)["links"]}
+
+
+def test_every_link_is_there_or_said_to_be_missing(project: Project) -> None:
+    """From trigger to champion, with full digests; without a rollout the chain says so and goes on."""
+    found = links(project, decided(project))
+    missing = {name for name, one in found.items() if one["found"] != "holds"}
+    assert missing == {"rollout", "champion"} or missing == {"rollout"}
+    assert len(found["version"]["ids"]["digest"]) == 64
+    assert found["run"]["ids"]["run"] in found["run"]["said"]
+
+
+def test_any_record_of_the_chain_leads_to_it(project: Project) -> None:
+    """The diagnosis, the start and the end are told as the decision is; so is the hash."""
+    records = project.ledger.decisions()
+    wanted = links(project, decided(project))
+    assert all(links(project, one.seq) == wanted for one in records)
+    assert links(project, records[0].hash[:12]) == wanted
+
+
+def test_the_command_sets_the_same_training_up_again(project: Project, tmp_path: Path) -> None:
+    """Trained by what it wrote, the model has the same figures."""
+    folder = tmp_path / "again"
+    done = audit(project, decided(project), "--reproduce", folder)
+    assert done.returncode == 0, done.stderr
+    again = timonel_here("train", "-c", folder / "timonel.yaml", "--json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    version = json.loads(project.ledger.decisions()[-1].details)["version"]
+    _, package = resolve(load_config(project.config), version)
+    assert json.loads(again.stdout)["metrics"]["roc_auc"]["value"] == pytest.approx(
+        package.manifest.metrics["roc_auc"]
+    )
+
+
+def test_what_does_not_match_fails(project: Project) -> None:
+    """A record that names another package than the registry's is found; exit code 10."""
+    end = project.ledger.decisions()[-1]
+    details = json.loads(end.details)
+    start = json.loads(project.ledger.decisions()[-2].details)
+    decision = json.loads(project.ledger.decisions()[1].details)
+    key = {"key": "0" * 16}
+    entry = {"time": end.time, "kind": "retraining", "model": end.model, "version": end.version}
+    one = project.ledger.decide(Decision(**entry, summary="forged", details={**decision, **key}))
+    said = {**start, **key, "decision": one.hash}
+    project.ledger.decide(Decision(**entry, summary="forged", details=said))
+    forged = {**details, **key, "package_digest": "0" * 64}
+    project.ledger.decide(Decision(**entry, summary="forged", details=forged))
+    done = audit(project, one.seq)
+    assert done.returncode == 10
+    assert "differs     version" in done.stdout
+
+
+def test_a_record_that_is_no_decision_is_refused(project: Project) -> None:
+    """With the way to the list."""
+    done = audit(project, 999)
+    assert done.returncode == 1
+    assert "timonel ledger log" in done.stderr
