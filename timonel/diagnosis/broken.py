@@ -14,12 +14,14 @@ from timonel.diagnosis.columns import Column, read_column
 from timonel.diagnosis.facts.delivery import SILENT, outage
 from timonel.diagnosis.facts.features import Breakage, breakages
 from timonel.diagnosis.finding import Scope
-from timonel.diagnosis.rows import plain
+from timonel.diagnosis.loss import Floats
+from timonel.diagnosis.rows import Bools, plain
 from timonel.diagnosis.sides import Sides
 from timonel.diagnosis.steps.quality import MOVED, moved_by
 
 WIDE = 100_000
 """Rows a side on which features are looked at."""
+CLEAR = 4.0
 MOST_COLUMNS = 60
 """Columns that the learner is given: those that moved most, of more."""
 
@@ -124,11 +126,34 @@ def _others_moved(
     if inside[1].mean() < SILENT * inside[0].mean():
         return False
     rest = (
-        replace(c, reference=c.reference[~inside[0]], current=c.current[~inside[1]])
+        replace(c, reference=_only(c.reference, ~inside[0]), current=_only(c.current, ~inside[1]))
         for c in columns.values()
         if c.name != name and c.name not in broken
     )
-    return any(moved_by(column) > MOVED for column in rest)
+    return any(moved_by(column) > MOVED and _clearly(column, sides) for column in rest)
+
+
+def _only(values: Floats | Bools, rows: Bools) -> Floats:
+    return np.where(rows, values, np.nan)
+
+
+def _clearly(column: Column, sides: Sides) -> bool:
+    """Whether it moved by more than it does from day to day."""
+    if column.numeric:
+        middle = float(np.nanmedian(column.reference))
+        before, now = column.reference > middle, column.current > middle
+    else:
+        size = len(column.labels or ())
+        counts = [
+            np.bincount(v[~np.isnan(v)].astype(np.int64), minlength=size)
+            for v in (column.reference, column.current)
+        ]
+        shares = [count / max(1, count.sum()) for count in counts]
+        most = int(np.abs(shares[1] - shares[0]).argmax())
+        before, now = column.reference == most, column.current == most
+    values = (column.reference, before), (column.current, now)
+    told = [_only(high, ~np.isnan(known)) for known, high in values]
+    return abs(sides.rise(told[0], told[1]).z) > CLEAR
 
 
 def _missing(case: Case, names: tuple[str, ...], odd: list[str]) -> Iterator[str]:

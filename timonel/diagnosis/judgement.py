@@ -16,6 +16,8 @@ UNKNOWN = 0.4
 """If more than this part of the change is unexplained, the answer is that nobody knows."""
 NOTHING = 0.05
 """A rise of the loss by less than this part of itself is none."""
+FREE = 0.02
+"""Of the change: what was measured to cost less costs nothing."""
 LARGE = 0.2
 """A share of the change that puts a cause before facts that cost nothing."""
 
@@ -114,9 +116,11 @@ def _harmless(drift: Claim, perhaps: float) -> Claim:
 
 
 def _rank(finding: Finding) -> tuple[int, int, float]:
-    """First what costs much and can be acted on, then facts, then the rest."""
+    """First what costs much and can be acted on, then facts, then the rest and what is known to be free."""
     share = float(np.clip(finding.share.value or 0.0, 0, 1))
-    acting = finding.action is not Action.NONE and finding.confidence is not Confidence.LOW
+    free = finding.share.ok and share < FREE
+    act = finding.action is not Action.NONE and finding.confidence is not Confidence.LOW
+    acting = act and not free
     large = acting and share >= LARGE
     order = list(Confidence).index(finding.confidence)
     return (0 if large else 1 if acting else 2, 0 if large else order, -share)
