@@ -42,13 +42,15 @@ class Project:
         return found
 
 
-def log(project: Project, rows: pa.Table) -> None:
-    """Serve rows by the champion and write what was predicted and what came true a day later."""
+def log(project: Project, rows: pa.Table, version: str = "1") -> None:
+    """Serve rows by the champion, which is that version, and write what was predicted and what came true
+    a day later.
+    """
     package = project.package
     batch = FeatureReader(package.contract).from_table(rows)
     model = load_model(package.path / "model.skops")
     score = probabilities(model, batch, package.contract)[:, 1]
-    ids = [f"p{i}" for i in range(rows.num_rows)]
+    ids = [f"v{version}-{i}" for i in range(rows.num_rows)]
     times = rows["occurred_at"].to_pylist()
     features = {c.name: rows[c.name] for c in package.contract.features}
     said = (score >= package.manifest.threshold).astype(int)
@@ -57,7 +59,7 @@ def log(project: Project, rows: pa.Table) -> None:
         "event_time": times,
         "arrival_time": times,
         "model": ["accidents"] * len(ids),
-        "version": ["1"] * len(ids),
+        "version": [version] * len(ids),
         "score": score,
         "prediction": [str(v) for v in said],
         **features,

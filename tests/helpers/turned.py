@@ -25,19 +25,18 @@ def above_median(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     return above
 
 
-def table(turned: bool) -> pa.Table:
-    """Rows of 60 days, in no order of their own: the north is severe, from day 40 on the warm."""
+def table(start: datetime, seed: int, turn: int = DAYS) -> pa.Table:
+    """Rows of 60 days, in no order of their own: the north is severe, from day `turn` on the warm."""
     rows = slice_of("accidents", ROWS)
-    rows = rows.take(np.random.default_rng(int(turned)).permutation(rows.num_rows))
-    start = SERVED - (0 if turned else DAYS) * DAY
+    rows = rows.take(np.random.default_rng(seed).permutation(rows.num_rows))
     step = timedelta(days=DAYS) / rows.num_rows
     times = [start + i * step for i in range(rows.num_rows)]
     north, warm = (above_median(rows[name]) for name in ("start_lat", "temperature_f"))
-    turn = turned & (np.arange(rows.num_rows) >= rows.num_rows * TURN // DAYS)
+    turned = np.arange(rows.num_rows) >= rows.num_rows * turn // DAYS
     noise = np.random.default_rng(0).random(rows.num_rows) < 0.1
-    label = pa.array((np.where(turn, warm, north) ^ noise).astype(np.int64))
+    label = pa.array((np.where(turned, warm, north) ^ noise).astype(np.int64))
     rows = rows.set_column(rows.column_names.index("severe"), "severe", label)
-    keys = pa.array(range(turned * ROWS * 2, turned * ROWS * 2 + rows.num_rows))
+    keys = pa.array(range(seed * ROWS * 2, seed * ROWS * 2 + rows.num_rows))
     rows = rows.set_column(rows.column_names.index("accident_id"), "accident_id", keys)
     at = rows.column_names.index("occurred_at")
     return rows.set_column(at, "occurred_at", pa.array(times, pa.timestamp("us", "UTC")))
@@ -45,7 +44,8 @@ def table(turned: bool) -> pa.Table:
 
 def turned(folder: Path) -> Project:
     """A model trained on the old rule, whose log shows the new one from day 40 on."""
-    parquet.write_table(table(False), folder / "data.parquet")
+    before, after = table(SERVED - DAYS * DAY, 0), table(SERVED, 1, TURN)
+    parquet.write_table(before, folder / "data.parquet")
     config = make_project(
         folder,
         folder / "data.parquet",
@@ -55,6 +55,6 @@ def turned(folder: Path) -> Project:
     )
     assert timonel_here("train", "-c", config, "-q").returncode == 0
     found = Project(config)
-    log(found, table(True))
-    parquet.write_table(pa.concat_tables([table(False), table(True)]), folder / "data.parquet")
+    log(found, after)
+    parquet.write_table(pa.concat_tables([before, after]), folder / "data.parquet")
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from timonel.config import Retraining
 from timonel.diagnosis import Cause, Confidence, Diagnosis, DiagnosisState, Finding
@@ -18,6 +19,9 @@ BROKEN = {
 """Causes that a retraining would learn by heart, and what to do instead."""
 
 NOTHING_LOST = (DiagnosisState.NONE, DiagnosisState.BENIGN)
+
+FRESH = timedelta(days=14)
+"""Since the change: so long a rise of the loss that the diagnosis does not see waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def objections(
     causes = [*_causes(diagnosis, situation, settings)]
     # what is broken spoils the rows that any other action would be judged by
     causes.sort(key=lambda objection: objection.answer is not Answer.VETO)
-    return (*causes, *_unclear(diagnosis, asked, settings))
+    return (*causes, *_unclear(diagnosis, asked, situation, settings))
 
 
 def _causes(
@@ -71,7 +75,7 @@ def _named(finding: Finding) -> str:
 
 
 def _unclear(
-    diagnosis: Diagnosis, asked: tuple[Trigger, ...], settings: Retraining
+    diagnosis: Diagnosis, asked: tuple[Trigger, ...], situation: Situation, settings: Retraining
 ) -> Iterator[Objection]:
     kinds = {trigger.kind for trigger in asked}
     if diagnosis.state is DiagnosisState.UNKNOWN and not settings.retrain_unexplained:
@@ -84,4 +88,12 @@ def _unclear(
         elif diagnosis.state is DiagnosisState.NOT_ENOUGH:
             yield Objection(
                 Answer.WAIT, "an estimate fell, and too few labels have matured to tell"
+            )
+    unseen = diagnosis.state in (*NOTHING_LOST, DiagnosisState.NOT_ENOUGH)
+    if TriggerKind.LOSS in kinds and TriggerKind.PERSON not in kinds and unseen:
+        since = next(t.since for t in asked if t.kind is TriggerKind.LOSS)
+        if since is not None and situation.time - since < FRESH:
+            # the first rows of a data bug look like nothing: trained now, it would be learnt
+            yield Objection(
+                Answer.WAIT, "the loss rose, and the diagnosis has too few rows since to say why"
             )

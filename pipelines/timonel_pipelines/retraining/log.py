@@ -13,6 +13,9 @@ from timonel.ledger import Ledger, TableName
 from timonel.retraining import Evidence, Labels
 from timonel.retraining.loss import LATELY, Errors, rise, watch_errors
 
+OVER = 500
+"""Matured predictions after an alarm that have to be as usual for it to be over."""
+
 
 @dataclass(frozen=True)
 class Served:
@@ -69,7 +72,7 @@ def read(ledger: Ledger, served: Served, now: datetime) -> Read:
     for batch in ledger.read_log(end=now, model=served.model, as_of=now):
         own = pc.fill_null(pc.equal(batch["version"], served.version), False)
         if found.first is None:
-            _before(found, batch.filter(pc.invert(own)))
+            _before(found, batch, own)
         mine = batch.filter(own)
         if found.first is None and mine.num_rows:
             found.first = mine["event_time"][0].as_py()
@@ -100,8 +103,11 @@ def _empty() -> pa.Table:
     return pa.table({"event_time": pa.array([], pa.timestamp("us", "UTC"))})
 
 
-def _before(found: Read, others: pa.RecordBatch) -> None:
-    named = [v for v in others["version"].to_pylist() if v is not None]
+def _before(found: Read, batch: pa.RecordBatch, own: pa.BooleanArray) -> None:
+    """What served last before the version's first prediction: later ones may be of its successor."""
+    begins = pc.index(own, True).as_py()
+    others = batch["version"].slice(0, begins if begins >= 0 else None)
+    named = [v for v in others.to_pylist() if v is not None]
     found.previous = named[-1] if named else found.previous
 
 
@@ -111,25 +117,45 @@ def _count(found: Read, told: pa.RecordBatch) -> None:
 
 
 class _Watch:
-    """e-SR over the errors; the first alarm counts."""
+    """e-SR over the errors. An alarm stands until the newest `OVER` predictions after it are as usual again:
+    what was mended, or passed by itself, asks for nothing any more.
+    """
 
     def __init__(self, served: Served) -> None:
-        self.detector = watch_errors(served.usual, served.run_length)
+        self.served = served
+        self._arm()
+
+    def _arm(self) -> None:
+        self.detector = watch_errors(self.served.usual, self.served.run_length)
         self.lately: deque[bool] = deque(maxlen=LATELY)
         self.times: deque[datetime] = deque(maxlen=LATELY)
+        self.since: deque[bool] = deque(maxlen=OVER)
         self.alarm: Evidence | None = None
+        self.usual, self.wrong = 0.0, 0
 
     def see(self, told: pa.RecordBatch) -> None:
         """Take matured predictions in their order."""
-        if self.alarm is None:
-            for wrong, at in _errors(told):
-                self.lately.append(wrong)
-                self.times.append(at)
-                self.detector.update(wrong)
-                if self.detector.drift_detected:
-                    found = rise(self.lately, self.detector.baseline or 0)
-                    self.alarm = Evidence(str(found), self.times[-found.n])
-                    return
+        for wrong, at in _errors(told):
+            if self.alarm is None:
+                self._listen(wrong, at)
+            else:
+                self._calm(wrong)
+
+    def _calm(self, wrong: bool) -> None:
+        full = len(self.since) == OVER
+        self.wrong += wrong - (full and self.since[0])
+        self.since.append(wrong)
+        if len(self.since) == OVER and self.wrong <= OVER * self.usual:
+            self._arm()
+
+    def _listen(self, wrong: bool, at: datetime) -> None:
+        self.lately.append(wrong)
+        self.times.append(at)
+        self.detector.update(wrong)
+        if self.detector.drift_detected:
+            self.usual = self.detector.baseline or 0.0
+            found = rise(self.lately, self.usual)
+            self.alarm = Evidence(str(found), self.times[-found.n])
 
 
 def _errors(told: pa.RecordBatch) -> Iterator[tuple[bool, datetime]]:

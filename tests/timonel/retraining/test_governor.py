@@ -54,10 +54,10 @@ TRIGGERS: dict[str, dict[str, Any]] = {
 SPOILT = "none none veto veto veto veto retrain"
 EXPECTED = {
     "nobody diagnosed": "none none retrain retrain retrain retrain retrain",
-    "none": "none none retrain none retrain retrain retrain",
-    "benign": "none none retrain none retrain retrain retrain",
+    "none": "none none wait none retrain retrain retrain",
+    "benign": "none none wait none retrain retrain retrain",
     "unknown": "none none wait wait wait wait retrain",
-    "not_enough": "none none retrain wait retrain retrain retrain",
+    "not_enough": "none none wait wait retrain retrain retrain",
     "data_quality": SPOILT,
     "infrastructure": SPOILT,
     "label_artefact": SPOILT,
