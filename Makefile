@@ -149,7 +149,7 @@ bench-paired: install ## labels until one more error in a hundred is found: pair
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paired.py $(BENCH)
 
 .PHONY: bench-diagnosis
-bench-diagnosis: install ## is every incident of the fault suite named: confusion matrix, abstentions, seconds (15 minutes)
+bench-diagnosis: install ## is every incident of the fault suite named: alone and in pairs: confusion matrix, abstentions, seconds (13 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/diagnosis/run.py $(BENCH)
 
 .PHONY: bench-rollout-load
