@@ -43,7 +43,8 @@ class Chart:
         command += wanted.settings()
         for setting in self.canary_settings if wanted.canary else ():
             command += ["--set-string", setting]
-        command += ["--description", why]
+        # a release takes some: the champion before must still be there for `helm rollback`
+        command += ["--description", why, "--history-max", "50"]
         command += ["--wait", "--timeout", self.timeout] if wait else []
         self._upgrade(command, wanted.weight)
 

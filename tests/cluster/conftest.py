@@ -1,13 +1,12 @@
 """The cluster of KUBECONFIG, and packages of a model in an object store that its pods reach."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from clusters import Cluster, cluster_of, missing
-from packages import Built, build
+from clusters import Cluster, Model, cluster_of, missing
+from packages import build
 from rollouts import NARROW, variant
 
 # read before the fixtures of all tests clear it
@@ -35,20 +34,6 @@ def reach(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster() -> Cluster:
     """The cluster under test."""
     return cluster_of(ENVIRONMENT)
-
-
-@dataclass(frozen=True)
-class Model:
-    """Versions of one model, as training leaves them in the store."""
-
-    built: Built
-    uris: dict[str, tuple[str, str]]
-    """The address and the digest of each version: 1 and 2 are equally good, 3 refuses a third of the rows."""
-
-    def source(self, version: int) -> dict[str, str]:
-        """A version as the chart's values have it."""
-        uri, digest = self.uris[str(version)]
-        return {"version": str(version), "storageUri": uri, "digest": digest}
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import httpx
 import yaml
 from pyarrow import fs
 
+from packages import Built
+
 CHART = Path(__file__).parents[2] / "helm" / "timonel"
 BUCKET = "timonel-tests"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -62,6 +64,20 @@ class Store:
 
 
 @dataclass(frozen=True)
+class Model:
+    """Versions of one model, as training leaves them in the store."""
+
+    built: Built
+    uris: dict[str, tuple[str, str]]
+    """The address and the digest of each version: 1 and 2 are equally good, 3 refuses a third of the rows."""
+
+    def source(self, version: int) -> dict[str, str]:
+        """A version as the chart's values have it."""
+        uri, digest = self.uris[str(version)]
+        return {"version": str(version), "storageUri": uri, "digest": digest}
+
+
+@dataclass(frozen=True)
 class Namespace:
     """A namespace of the cluster, made for a test."""
 
@@ -93,11 +109,11 @@ class Namespace:
         """Wait until an InferenceService is ready."""
         self.kubectl("wait", f"isvc/{name}", "--for=condition=Ready", f"--timeout={seconds}s")
 
-    def install(self, release: str, values: dict[str, Any], *more: str) -> str:
-        """Install or upgrade a release of the chart, and wait until it is ready."""
-        words = ("upgrade", "--install", release, str(CHART), "--values", "-", "--wait")
-        command = ("helm", "--namespace", self.name, *words, "--timeout", "240s", *more)
-        return run(*command, given=yaml.safe_dump(values))
+    def install(self, release: str, values: dict[str, Any], *, wait: bool = True) -> str:
+        """Install or upgrade a release of the chart; wait until it is ready."""
+        words = ["upgrade", "--install", release, str(CHART), "--values", "-"]
+        words += ["--wait", "--timeout", "240s"] if wait else []
+        return run("helm", "--namespace", self.name, *words, given=yaml.safe_dump(values))
 
     def situation(self) -> str:
         """What a person would look at when something does not come up."""
@@ -142,7 +158,7 @@ class Cluster:
         try:
             yield found
         except BaseException:
-            print(found.situation())
+            print(found.situation())  # noqa: T201  shown by pytest beside what failed
             raise
         finally:
             run("kubectl", "delete", "namespace", name, "--wait=false")

@@ -120,12 +120,14 @@ def test_a_rollout_does_not_fight_whoever_changes_the_weights(site: Field) -> No
             found = json.loads(routes.read_text())
             for part in found["http"]["services"]["model"]["weighted"]["services"]:
                 part["weight"] = {f"v{before}": 90, "v6": 10}[part["name"]]
-            write_text(routes, json.dumps(found))  # whole: the router takes half a file for no routes
+            # whole: the router takes half a file for no routes
+            write_text(routes, json.dumps(found))
             wait(lambda: site.site.stand.router.weights() == {before: 90, "6": 10}, 30)
 
     ended = site.roll(6, meddle)
     assert (ended.verdict, ended.hands_off) == (Verdict.INCONCLUSIVE, True), ended.reasons
-    assert f"somebody changed the weights: version {before} 90 %, version 6 10 %" in ended.reasons[0]
+    found = f"somebody changed the weights: version {before} 90 %, version 6 10 %"
+    assert found in ended.reasons[0]
     assert site.site.stand.router.weights() == {before: 90, "6": 10}
 
 

@@ -1,0 +1,262 @@
+"""A model on the cluster from the first install to the last uninstall, by the commands that people use."""
+
+import base64
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+
+from clusters import Cluster, Model, Namespace, until
+from rollouts import NARROW, Load, said
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "release.py"
+SPACE = "timonel-release"
+NAME = "loans"
+
+
+def values(cluster: Cluster, model: Model, **more: Any) -> dict[str, Any]:
+    """What a release says: version 1 from the store, blocks of six seconds."""
+    settings = {key: value for key, value in said(0).items() if key != "release"}
+    # the pods hand over once a second, each at its own moment: short blocks would see shares that are none
+    settings["rollout"] |= {"block": "6s", "largest_imbalance": 1.0}
+    port = urlsplit(cluster.store.there).port
+    return {
+        "stable": model.source(1),
+        "settings": settings,
+        "storage": {"secret": "store"},
+        "monitor": {"storage": {"size": "1Gi"}, "ledger": {"type": "pvc"}},
+        "networkPolicy": {"storagePorts": [port]},
+    } | more
+
+
+@dataclass(frozen=True)
+class Released:
+    """A release on the cluster."""
+
+    cluster: Cluster
+    space: Namespace
+    model: Model
+    name: str = NAME
+
+    @property
+    def host(self) -> str:
+        """Under which the gateway knows it."""
+        return f"{self.name}-{self.space.name}.example.com"
+
+    def predict(self, rows: list[dict[str, Any]]) -> httpx.Response:
+        """V1, through the gateway."""
+        body = {"instances": rows}
+        return self.cluster.ask(self.host, f"/v1/models/{NAME}:predict", body)
+
+    def serving(self) -> str | None:
+        """The version that answers now."""
+        return self.predict(self.model.built.rows(1)).headers.get("x-timonel-version")
+
+    def token(self) -> str:
+        """The monitor's."""
+        found = self.space.get("secret", f"{self.name}-token")["data"]["token"]
+        return base64.b64decode(found).decode()
+
+    @contextmanager
+    def monitor(self) -> Iterator[httpx.Client]:
+        """The monitor's API."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        with self.space.forwarded(f"svc/{self.name}-monitor", 9400) as url:
+            with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+                yield client
+
+    def counted(self) -> int:
+        """Predictions that the monitor has counted."""
+        with self.monitor() as client:
+            lines = client.get("/metrics").text.splitlines()
+        found = [x for x in lines if x.startswith("timonel_predictions_total{")]
+        return round(sum(float(x.rpartition(" ")[2]) for x in found))
+
+    def release(self, stable: int, canary: int, folder: Path) -> subprocess.CompletedProcess[str]:
+        """What the GitHub workflow runs."""
+        given = folder / "values.yaml"
+        given.write_text(yaml.safe_dump(values(self.cluster, self.model)))
+        source = self.model.source(canary)
+        flags = {
+            "--release": self.name,
+            "--model": self.name,
+            "--stable": str(stable),
+            "--canary": str(canary),
+            "--namespace": self.space.name,
+            "--chart": str(SCRIPT.parents[1] / "helm" / "timonel"),
+            "--values": str(given),
+            "--interval": "2",
+            "--deadline": "240",
+            "--settle": "3",
+            "--id": f"{self.name}-{stable}-{canary}",
+            "--report": str(folder / "release.md"),
+        }
+        words = [sys.executable, str(SCRIPT), *(part for pair in flags.items() for part in pair)]
+        for key in ("storageUri", "digest"):
+            words += ["--canary-set", f"canary.{key}={source[key]}"]
+        with self.space.forwarded(f"svc/{self.name}-monitor", 9400) as url:
+            return subprocess.run(
+                [*words, "--monitor", url],
+                env=os.environ | {"TIMONEL_TOKEN": self.token()},
+                capture_output=True,
+                text=True,
+                timeout=400,
+                check=False,
+            )
+
+
+@pytest.fixture(scope="module")
+def released(cluster: Cluster, model: Model) -> Iterator[Released]:
+    """Version 1, installed from nothing."""
+    with cluster.namespace(SPACE) as space, cluster.volume(space, f"{NAME}-monitor"):
+        space.apply(store_secret(cluster))
+        space.install(NAME, values(cluster, model))
+        found = Released(cluster, space, model)
+        until(lambda: found.predict(model.built.rows(1)).status_code == 200, 120, "an answer")
+        yield found
+
+
+def store_secret(cluster: Cluster) -> dict[str, Any]:
+    """How pods reach the packages."""
+    meta = {"name": "store"}
+    environment = cluster.store.environment
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": environment}
+
+
+def test_it_answers_over_the_gateway_as_scikit_learn_does(released: Released) -> None:
+    """V1 and V2 through the gateway give scikit-learn's own decisions and scores."""
+    rows = released.model.built.rows(20)
+    expected = released.model.built.expected(rows)[:, 1]
+    first = released.predict(rows)
+    assert first.status_code == 200, first.text
+    assert first.json()["predictions"] == (expected >= 0.4).astype(int).tolist()
+    path = f"/v2/models/{NAME}"
+    assert released.cluster.ask(released.host, f"{path}/ready").status_code == 200
+    told = released.cluster.ask(released.host, path).json()
+    inputs = [
+        {
+            "name": one["name"],
+            "shape": [20],
+            "datatype": one["datatype"],
+            "data": [r[one["name"]] for r in rows],
+        }
+        for one in told["inputs"]
+    ]
+    second = released.cluster.ask(released.host, f"{path}/infer", {"inputs": inputs})
+    assert second.status_code == 200, second.text
+    outputs = {one["name"]: one["data"] for one in second.json()["outputs"]}
+    np.testing.assert_allclose(outputs["score"], expected, atol=1e-4)
+
+
+def test_helm_test_passes(released: Released) -> None:
+    """`helm test` predicts through the route and reads a metric."""
+    assert "Phase:          Succeeded" in released.space.helm("test", NAME, "--timeout", "120s")
+
+
+def test_the_monitor_counts_what_was_predicted(released: Released) -> None:
+    """Every request's row reaches the monitor through the sidecar."""
+    before = released.counted()
+    for _ in range(50):
+        assert released.predict(released.model.built.rows(2)).status_code == 200
+    until(lambda: released.counted() >= before + 100, 60, "100 more predictions counted")
+
+
+def test_a_tampered_package_never_serves_and_says_why(released: Released) -> None:
+    """A canary whose digest is another's is not ready; `kubectl describe` says so; others are served."""
+    tampered = released.model.source(2) | {"enabled": True, "digest": "0" * 64}
+    wanted = values(released.cluster, released.model, canary=tampered)
+    released.space.install(NAME, wanted, wait=False)
+
+    def described() -> bool:
+        chosen = f"timonel.dev/model={NAME},timonel.dev/track=canary"
+        return "0" * 64 in released.space.kubectl("describe", "pods", "-l", chosen)
+
+    until(described, 120, "the reason in kubectl describe")
+    assert released.serving() == "1"
+    released.space.install(NAME, values(released.cluster, released.model))
+    assert "isvc/loans-canary" not in {x.partition(".")[0] for x in released.space.names("isvc")}
+
+
+def test_a_good_canary_is_promoted_and_no_request_fails(released: Released, tmp_path: Path) -> None:
+    """Under a steady load the workflow's script promotes version 2; every request is answered 200."""
+    with loaded(released) as load:
+        done = released.release(1, 2, tmp_path)
+    assert done.returncode == 0, (tmp_path / "release.md").read_text() + done.stderr
+    assert released.serving() == "2"
+    assert set(load.answers) == {200}, load.answers
+    assert load.answers[200] > 500
+    isvc = released.space.names("isvc")
+    assert len(isvc) == 1, isvc
+
+
+def test_a_bad_canary_is_rolled_back(released: Released, tmp_path: Path) -> None:
+    """One that refuses a third of the rows is taken back; the report says by which metric."""
+    with loaded(released):
+        done = released.release(2, NARROW, tmp_path)
+    assert done.returncode == 10, (tmp_path / "release.md").read_text() + done.stderr
+    assert "rejected" in (tmp_path / "release.md").read_text()
+    assert released.serving() == "2"
+    assert len(released.space.names("isvc")) == 1
+
+
+def test_helm_rollback_restores_the_champion_before_and_is_on_the_record(
+    released: Released,
+) -> None:
+    """`helm rollback` to the first revision serves version 1 again, and the monitor records it."""
+    released.space.helm("rollback", NAME, "1", "--wait", "--timeout", "180s")
+    until(lambda: released.serving() == "1", 120, "version 1 serves")
+
+    def recorded() -> bool:
+        with released.monitor() as client:
+            found = client.get(f"/v1/models/{NAME}/decisions").text
+        return "version 2 -> 1, rolled back" in found
+
+    until(recorded, 150, "the rollback on the record")
+
+
+def test_two_releases_do_not_see_each_other(released: Released, cluster: Cluster) -> None:
+    """A second model beside it: requests to one are counted by one."""
+    other = Released(cluster, released.space, released.model, "spam")
+    wanted = values(cluster, released.model, monitor={"storage": {"type": "emptyDir"}})
+    wanted["monitor"] |= {"ledger": {"type": "none"}}
+    released.space.install("spam", wanted)
+    until(lambda: other.predict(released.model.built.rows(1)).status_code == 200, 120, "answers")
+    before = released.counted()
+    for _ in range(10):
+        assert other.predict(released.model.built.rows(1)).status_code == 200
+    until(lambda: other.counted() >= 10, 60, "its own are counted")
+    assert released.counted() == before
+    released.space.helm("uninstall", "spam", "--wait")
+    assert released.predict(released.model.built.rows(1)).status_code == 200
+
+
+def test_uninstall_leaves_the_ledger_and_nothing_else(released: Released) -> None:
+    """After `helm uninstall` the claim with the ledger is left, and the notes said how to remove it."""
+    notes = released.space.helm("get", "notes", NAME)
+    assert f"delete pvc {NAME}-monitor" in notes
+    released.space.helm("uninstall", NAME, "--wait", "--timeout", "120s")
+    kinds = "isvc,deploy,svc,httproute,configmap,secret,pvc,sa,role,rolebinding,networkpolicy,pdb"
+
+    def left() -> set[str]:
+        return released.space.names(kinds, f"app.kubernetes.io/instance={NAME}")
+
+    until(lambda: left() == {f"persistentvolumeclaim/{NAME}-monitor"}, 60, f"left: {left()}")
+
+
+@contextmanager
+def loaded(released: Released) -> Iterator[Load]:
+    """A steady load through the gateway."""
+    url = f"{released.cluster.gateway}/v1/models/{NAME}:predict"
+    rows = released.model.built.rows(300)
+    with Load(url, rows, headers={"Host": released.host}, pause=0.02).running() as load:
+        yield load
