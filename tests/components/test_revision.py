@@ -71,7 +71,7 @@ def rows(made: Examined) -> Labelled:
     ],
 )
 def test_every_candidate_is_recalibrated_and_keeps_its_order(example: str, candidate: str) -> None:
-    """The mean probability becomes the share asked for, scores keep their order, ONNX can do as much as before."""
+    """The mean probability becomes the share asked for, scores keep their order, ONNX can do as much."""
     model = learnt(example, candidate, 600 if example == "spam" else 3000)
     batch = FeatureReader(model.contract).from_table(model.test)
     before = probabilities(model.trained.pipeline, batch, model.contract)[:, 1]
