@@ -28,7 +28,7 @@ def values(cluster: Cluster, model: Model, **more: Any) -> dict[str, Any]:
     """What a release says: version 1 from the store, blocks of six seconds."""
     settings = {key: value for key, value in said(0).items() if key != "release"}
     # the pods hand over once a second, each at its own moment: short blocks would see shares that are none
-    settings["rollout"] |= {"block": "6s", "largest_imbalance": 1.0}
+    settings["rollout"] |= {"block": "6s", "largest_imbalance": 0.9}
     port = urlsplit(cluster.store.there).port
     return {
         "stable": model.source(1),
