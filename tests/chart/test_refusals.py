@@ -9,6 +9,7 @@ REFUSED = [
     ("smallest", ("stable.storageUri=",), "say where the package"),
     ("smallest", ("settings.data=null",), "settings.data.target is missing"),
     ("smallest", ("settings.storage.ledger=s3://x/y",), "use monitor.ledger"),
+    ("smallest", ("settings.monitoring.detector.name=pod",), "two detectors of one name"),
     ("smallest", ("canary.enabled=true",), "canary.enabled without canary.version"),
     ("smallest", ("rollout.weight=5",), "rollout.weight is 5 without a canary"),
     ("canary", ("canary.version=6",), "both 6: nothing can be compared"),
