@@ -9,7 +9,7 @@ from constructs import Construct
 
 from timonel_infra.stage import Stage
 
-IMAGES = ("components", "predictor", "explainer", "detector", "monitor")
+IMAGES = ("component", "predictor", "detector", "monitor", "release")
 
 
 class RegistryStack(cdk.Stack):
