@@ -70,7 +70,7 @@ def test_buckets_are_encrypted_by_the_stacks_key(client: Any, outputs: dict[str,
 def test_repositories_stand_on_the_other_stacks_key(client: Any, outputs: dict[str, str]) -> None:
     """Five repositories, named by stage and image, in a stack that imports what storage exports."""
     found = client("ecr").describe_repositories()["repositories"]
-    images = ("components", "detector", "explainer", "monitor", "predictor")
+    images = ("component", "detector", "monitor", "predictor", "release")
     names = sorted(one["repositoryName"] for one in found)
     assert names == [f"timonel/dev/{image}" for image in images]
     exported = [one["Name"] for one in client("cloudformation").list_exports()["Exports"]]
