@@ -4,32 +4,28 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from timonel.config import Config
-from timonel.contract import FeatureReader
-from timonel.diagnosis import Case, Cause, Diagnosis, Replay, diagnose
+from timonel.diagnosis import Case, Cause, Diagnosis, diagnose
 from timonel.errors import BadInput
 from timonel.ledger import Ledger, Place
 from timonel.package import Package
 from timonel.reference.classes import class_name
 from timonel.retraining import Labels, Request, Situation
+from timonel.retraining.estimated import Signs, signs
 from timonel.retraining.loss import Errors
-from timonel_components.learning.scoring import probabilities
-from timonel_components.learning.skops_io import load_model
+from timonel.tables import read_table
 from timonel_components.register import CHAMPION
 from timonel_components.registry import resolve
 from timonel_components.tracking.runs import Tracking
+from timonel_pipelines.retraining.former import CURRENT, Compared, compare, previous, replay
 from timonel_pipelines.retraining.log import Read, Served, newest, read, rows
 from timonel_pipelines.retraining.record import attempts
-
-CURRENT = timedelta(days=14)
-"""How long a stretch a diagnosis looks at where no onset is known."""
-LONGEST_REFERENCE = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -81,6 +77,7 @@ class Look:
         """What the governor decides by."""
         version, package = self.site.champion
         config = self.site.config
+        seen = self.signs()
         return Situation(
             time=self.now,
             model=config.model.name,
@@ -90,10 +87,28 @@ class Look:
             recent=self.recent(diagnosis),
             maturity=config.data.label_delay,
             loss=self.found.loss,
+            estimate=seen.estimate,
+            drift=seen.drift,
             request=request,
             diagnosis=diagnosis,
             attempts=attempts(self.site.ledger.decisions(), config.model.name, self.now),
-            previous=self.found.previous,
+            previous=self.previous[0] if self.previous else None,
+        )
+
+    def signs(self) -> Signs:
+        """What the newest two weeks tell without labels, against the rows that the model was examined on."""
+        version, package = self.site.champion
+        kept = package.path / "reference.parquet"
+        if len(package.contract.classes) != 2 or not kept.exists():
+            return Signs()
+        span = (self.now - CURRENT, self.now, self.now)
+        log = rows(self.site.ledger, self.site.config.model.name, *span)
+        if not log.num_rows:
+            return Signs()
+        own = log.filter(pc.equal(log["version"], version))
+        threshold = package.manifest.threshold
+        return signs(
+            read_table(kept), own, package.contract, 0.5 if threshold is None else threshold
         )
 
     def changed(self, diagnosis: Diagnosis | None) -> datetime:
@@ -115,30 +130,37 @@ class Look:
         return Read(counts=Counter(told)).labels(named(self.site.champion[1]))
 
     def diagnosis(self) -> Diagnosis | None:
-        """Why the model is worse than it was; None where the log holds nothing to compare.
-
-        The rows since the alarm, or of the last two weeks, against those before them.
-        """
-        first, alarm = self.found.first, self.found.loss
-        if first is None:
-            return None
-        begins = self.now - CURRENT if alarm is None or alarm.since is None else alarm.since
-        begins = min(max(begins, first), self.now - CURRENT)
-        start = max(first, begins - LONGEST_REFERENCE)
-        if start >= begins:
+        """Why the model is worse than it was; None where the log holds nothing to compare."""
+        compared = self.compared
+        if compared is None:
             return None
         name, (_, package) = self.site.config.model.name, self.site.champion
         span = (self.site.ledger, name)
+        former = self.previous
         return diagnose(
             Case(
-                reference=rows(*span, start, begins, self.now),
-                current=rows(*span, begins, self.now, self.now),
+                reference=rows(*span, compared.start, compared.turn, self.now),
+                current=rows(*span, compared.turn, self.now, self.now),
                 classes=package.contract.classes,
                 contract=package.contract,
                 replay=replay(package),
+                previous=replay(former[1]) if former and compared.deployed else None,
                 as_of=self.now,
             )
         )
+
+    @property
+    def compared(self) -> Compared | None:
+        """Which rows the diagnosis compares."""
+        alarm = self.found.loss
+        since = alarm.since if alarm else None
+        return compare(self.found.first, since, self.now, former=self.previous is not None)
+
+    @cached_property
+    def previous(self) -> tuple[str, Package] | None:
+        """The version that served before this one, if its package can still be had."""
+        version, _ = self.site.champion
+        return previous(self.site.config, self.site.tracking, version, self.found.previous)
 
 
 def served(site: Site) -> Served:
@@ -173,16 +195,3 @@ def usual(package: Package) -> Errors | None:
         return None
     n = int(json.loads(path.read_text(encoding="utf-8"))["evaluated_rows"])
     return Errors(round((1 - accuracy) * n), n)
-
-
-def replay(package: Package) -> Replay | None:
-    """Scores logged rows again; None for more than two classes, whose score is another thing."""
-    if len(package.contract.classes) != 2:
-        return None
-    pipeline, contract = load_model(package.path / "model.skops"), package.contract
-
-    def score(table: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        batch = FeatureReader(contract).from_table(table)
-        return np.asarray(probabilities(pipeline, batch, contract)[:, 1], dtype=np.float64)
-
-    return score
