@@ -22,6 +22,10 @@ EVENTS = "events"
 SERVED, JUDGED = 0, 1
 """Its two counters."""
 
+MOST_CELLS = 1 << 31
+"""Counters that one series may have. Where memory is promised freely, as on the nodes of Kubernetes
+(vm.overcommit_memory=1), no MemoryError stops what asks for too much: the kernel kills the process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -81,6 +85,15 @@ class Layout:
         if min(bounds) < 1:
             raise BadInput(
                 f"bounds of {bounds} versions, slice values and names, expected 1 or more"
+            )
+
+        cells = sum(field.width for field in self.counted.values()) * (
+            self.fine_span // self.fine + self.retention // self.coarse + self.retention // HOUR
+        )
+        if cells > MOST_CELLS:
+            raise BadInput(
+                f"a series of {cells:,} counters, expected {MOST_CELLS:,} at most",
+                fix="count fewer fields, in longer blocks, or keep them for a shorter time",
             )
 
     @classmethod

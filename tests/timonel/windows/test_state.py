@@ -329,6 +329,8 @@ def test_bad_questions_are_refused() -> None:
         ({"fine": 7 * MINUTE}, "each to divide the next"),
         ({"fine_span": 36 * DAY}, "the shorter"),
         ({"max_versions": 0}, "1 or more"),
+        ({"fine": 1}, "expected 2,147,483,648 at most"),
+        ({"retention": 10**18}, "expected 2,147,483,648 at most"),
     ],
 )
 def test_bad_layouts_are_refused(setting: dict[str, int], message: str) -> None:
