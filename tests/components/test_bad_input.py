@@ -1,9 +1,5 @@
 """Tables that cannot be used: each is refused with its file, column and row, and nothing is written."""
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +9,7 @@ import pytest
 from pyarrow import csv, parquet
 
 from slices import Settings
+from small_disks import needs_small_disk, on_small_disk
 from timonel.config import Config
 from timonel.errors import BadInput
 from timonel_components.data.versions import read_version
@@ -213,25 +210,11 @@ os._exit(0)
 """
 
 
-@pytest.mark.skipif(
-    shutil.which("unshare") is None
-    or subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode
-    != 0,
-    reason="needs user namespaces to mount a small disk",
-)
+@needs_small_disk
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     """On a disk of 2 MB an 8 MB version fails with a clear message; before and after are whole."""
-    disk, script = tmp_path / "disk", tmp_path / "fill.py"
-    disk.mkdir()
-    script.write_text(FILL_THE_DISK)
-    mount = f"mount -t tmpfs -o size=2m tmpfs {disk} && exec {sys.executable} {script} {disk}"
-    done = subprocess.run(
-        ["unshare", "-Urm", "sh", "-c", mount],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
-    )
+    done = on_small_disk(tmp_path, "2m", FILL_THE_DISK)
+    disk = tmp_path / "disk"
     said = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     full = f"full: the disk that holds {disk}/data/model is full: nothing was written there"

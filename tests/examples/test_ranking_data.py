@@ -1,7 +1,5 @@
 """What the committed data of the ranking example promise."""
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from scripts import script
 
 FOLDER = Path(__file__).parents[2] / "examples" / "ranking"
 SHIFT = pd.Timestamp("2025-10-01", tz="UTC")
@@ -20,15 +20,9 @@ def data() -> pd.DataFrame:
     return pq.read_table(FOLDER / "data.parquet").to_pandas()
 
 
-def test_the_script_makes_the_committed_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_script_makes_the_committed_rows() -> None:
     """The seeded simulation gives data.parquet again, row by row."""
-    spec = spec_from_file_location("ranking_make_data", FOLDER / "make_data.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, script)
-    spec.loader.exec_module(script)
-    made: pa.Table = script.make_table()
+    made: pa.Table = script("examples/ranking/make_data.py").make_table()
     assert made.equals(pq.read_table(FOLDER / "data.parquet"))
 
 

@@ -3,7 +3,6 @@
 import random
 import shutil
 import signal
-import subprocess
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from card_events import paid, payment, reference, saved_reference
 from detectors import Detecting, arrived, detecting
 from inference_events import Posted, structured
+from small_disks import needs_small_disk
 from timonel.ledger import Ledger, Place
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
@@ -116,12 +116,7 @@ def test_a_monitor_that_is_away_gets_all_when_it_is_back(
         assert counts['delivery_retries_total{destination="monitor"}'] > 0
 
 
-@pytest.mark.skipif(
-    shutil.which("unshare") is None
-    or subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode
-    != 0,
-    reason="needs user namespaces to mount a small disk",
-)
+@needs_small_disk
 def test_a_full_disk_of_the_ledger_holds_rows_until_there_is_room(tmp_path: Path) -> None:
     """The log says that it is full; once something is deleted all rows are written, once."""
     disk = tmp_path / "one" / ".timonel" / "ledger"

@@ -1,18 +1,17 @@
 """Concept detectors: one suite of promises for all, and the run length and delay of ESR."""
 
 import doctest
-import importlib.util
 import json
 import math
 import random
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from scripts import script
 from timonel.drift.concept import ADWIN, ESR, ConceptDetector, esr
 from timonel.drift.concept.binomial import upper_limit
 from timonel.errors import BadInput, Unavailable
@@ -43,14 +42,7 @@ def alarms(detector: ConceptDetector, losses: list[float]) -> list[int]:
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
     """The vectorised detectors of the benchmark."""
-    path = Path(__file__).parents[3] / "benchmarks/concept.py"
-    spec = importlib.util.spec_from_file_location("benchmarks_concept", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("benchmarks/concept.py")
 
 
 @pytest.mark.parametrize("make", DETECTORS)

@@ -1,14 +1,11 @@
 """The scan: its effects, its episodes, its error rates, and what it makes of odd windows."""
 
-import importlib.util
 import json
 import math
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from scripts import script
 from timonel.anomalies.anomaly import Phase, Severity
 from timonel.drift import Episode, History, Scan, Window, data_drift_score
 from timonel.drift.scan import effects
@@ -37,14 +35,7 @@ FEATURES = 6
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
     """The simulator of the benchmark."""
-    path = Path(__file__).parents[3] / "benchmarks/scan.py"
-    spec = importlib.util.spec_from_file_location("benchmarks_scan", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("benchmarks/scan.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """A ledger on a real object store, on a full disk, on storage that is down, denied or damaged."""
 
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +10,7 @@ from pyarrow import parquet
 
 from ledgers import START, decision, ledger_at, rows, write_at_once
 from object_store import BUCKET, ObjectStore, free_ports, object_store
+from small_disks import needs_small_disk, on_small_disk
 from timonel.errors import BadInput, Corrupt, Unavailable
 from timonel.ledger import Ledger, Place
 
@@ -134,25 +132,11 @@ os._exit(0)
 """
 
 
-@pytest.mark.skipif(
-    shutil.which("unshare") is None
-    or subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode
-    != 0,
-    reason="needs user namespaces to mount a small disk",
-)
+@needs_small_disk
 def test_a_full_disk_takes_nothing_by_halves(tmp_path: Path) -> None:
     """What does not fit is not there in part, twice; what fits is taken afterwards."""
-    disk, script = tmp_path / "disk", tmp_path / "fill.py"
-    disk.mkdir()
-    script.write_text(FILL_THE_DISK)
-    mount = f"mount -t tmpfs -o size=1m tmpfs {disk} && exec {sys.executable} {script} {disk}"
-    done = subprocess.run(
-        ["unshare", "-Urm", "sh", "-c", mount],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "helpers")},
-    )
+    done = on_small_disk(tmp_path, "1m", FILL_THE_DISK)
+    disk = tmp_path / "disk"
     assert done.returncode == 0, done.stderr
     full = (
         f"full: the disk that holds the ledger {disk}/ledger is full:"

@@ -1,14 +1,12 @@
 """CBPE: coverage where its assumption holds, distrust where it does not."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from scripts import script
 from timonel.errors import BadInput
 from timonel.performance.contradiction import spent_level
 from timonel.performance.estimate import CBPE
@@ -21,14 +19,7 @@ Window = tuple[np.ndarray, np.ndarray, np.ndarray]
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
     """The worlds of the benchmark."""
-    path = Path(__file__).parents[3] / "benchmarks/estimate.py"
-    spec = importlib.util.spec_from_file_location("benchmarks_estimate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("benchmarks/estimate.py")
 
 
 def three_classes(n: int, seed: int, stretch: float = 1.0) -> Window:
