@@ -175,7 +175,10 @@ class Pending:
             self.tally.unknown += excess
 
     def expire(self, before: int) -> None:
-        """Forget predictions made, and labels arrived, before a time: the windows hold them no more."""
+        """Forget predictions made, and labels arrived, before a time: the windows hold them no more.
+
+        Labels that came before any prediction was known have no time (0), and go on waiting.
+        """
         for chunks in (self.chunks, self.fresh):
             for i, chunk in enumerate(chunks):
                 old = chunk.events.time < before
@@ -185,7 +188,7 @@ class Pending:
             chunks[:] = [chunk for chunk in chunks if len(chunk.arrived)]
         if self.held:
             held = concat_labels(self.held)
-            live = np.flatnonzero(held.arrived >= before)
+            live = np.flatnonzero((held.arrived >= before) | (held.arrived == 0))
             self.tally.unknown += len(held) - len(live)
             self.held = [held.take(live)] if len(live) else []
 

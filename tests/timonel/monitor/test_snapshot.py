@@ -242,3 +242,15 @@ def test_predictions_older_than_the_retention_are_forgotten() -> None:
         monitor.track_batch(rows)
         sizes.append(len(monitor.save()))
     assert sizes[-1] < 1.2 * sizes[4], sizes
+
+
+def test_labels_may_come_before_all_predictions() -> None:
+    """They wait for theirs, though they say no time, and count when it comes."""
+    monitor = ModelMonitor(reference(), MonitorConfig(retention=timedelta(days=2)))
+    rows = log(400, days=1.0)
+    ids = [f"p{i}" for i in range(len(rows))]
+    rows = rows.set_column(0, "prediction_id", pa.array(ids))
+    monitor.track_labels(pa.table({"prediction_id": ids, "actual": [1] * len(rows)}))
+    for part in (rows.slice(0, 200), rows.slice(200)):
+        monitor.track_batch(part)
+    assert monitor.calculate_metrics("2d").n_labelled == 400

@@ -166,15 +166,16 @@ def test_of_two_predictions_with_one_id_the_first_is_labelled() -> None:
 
 
 def test_what_is_too_old_is_forgotten() -> None:
-    """Predictions and held labels before a time are dropped and counted."""
+    """Predictions and held labels before a time are dropped and counted, but for labels that came before
+    any prediction, which have no time."""
     made = predictions(np.random.default_rng(1), 200)
     waiting = pending()
     waiting.add(made)
-    waiting.settle(labels(["early", "late"], [0, 5 * DAY], [1, 1]))
+    waiting.settle(labels(["early", "late", "before any"], [0, 5 * DAY, -START], [1, 1, 1]))
     waiting.expire(START + DAY)
     young = int((made.time >= START + DAY).sum())
     assert (len(waiting), waiting.tally.dropped) == (young, 200 - young)
-    assert (waiting.waiting, waiting.tally.unknown) == (1, 1)
+    assert (waiting.waiting, waiting.tally.unknown) == (2, 1)
 
 
 def test_delays_make_the_arrival_curve() -> None:
