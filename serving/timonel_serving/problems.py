@@ -60,6 +60,12 @@ class Conflict(BadInput):
     code = "conflict"
 
 
+class NameTaken(Conflict):
+    """Another one goes by this name."""
+
+    code = "name_taken"
+
+
 class UnsupportedMedia(BadInput):
     """The body is in a format that no protocol has."""
 

@@ -212,6 +212,9 @@ def _detectors() -> Iterator[Case]:
             "timonel_detector_up", 'detector="b"', 1
         )
         yield Case("TimonelDetectorStale", ticket, f"up {up} for {at} min", series, f"{at}m", fires)
+    for two, fires in ((0, False), (1, True)):
+        series = level("timonel_detector_contested", one, two)
+        yield Case("TimonelDetectorName", ticket, f"contested {two}", series, "5m", fires)
     for lag, at, fires in ((899, 5, False), (900, 4, False), (900, 5, True)):
         series = level("timonel_detector_lag_seconds", one, lag)
         yield Case("TimonelDetectorLag", ticket, f"{lag} s for {at} min", series, f"{at}m", fires)

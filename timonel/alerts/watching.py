@@ -33,6 +33,14 @@ def detecting(config: Config) -> Group:
                 held=DETECTOR_STALE_FOR,
             ),
             Alert(
+                "TimonelDetectorName",
+                f'max by (model, detector) (timonel_detector_contested{{model="{model}"}}) == 1',
+                Urgency.TICKET,
+                f"{model}: two detectors go by one name",
+                "Two detectors are named {{ $labels.detector }}: what the second one sends is refused, and is"
+                " not watched.",
+            ),
+            Alert(
                 "TimonelDetectorLag",
                 f'max by (model, detector) (timonel_detector_lag_seconds{{model="{model}"}})'
                 f" >= {number(lag)}",

@@ -59,7 +59,7 @@ def detect(
     loaded = loaded.model_copy(update={"monitoring": watched})
     known = reference_at(reference, loaded, digest)
     folder = spool or loaded.home / "spool" / loaded.model.name
-    outlets = Outlets(loaded, known, os.environ)
+    outlets = Outlets(loaded, known, os.environ, folder)
     deliveries = outlets.deliveries()
     watching = MonitorConfig.of(loaded)
     tapping = alibi_taps(

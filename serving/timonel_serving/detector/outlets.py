@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from timonel.config import Config
 from timonel.monitor.config import MonitorConfig
@@ -14,6 +15,7 @@ from timonel_serving.detector.delivery.destination import Destination
 from timonel_serving.detector.delivery.ledger import LedgerDestination, Predictions
 from timonel_serving.detector.delivery.outbox import Pace
 from timonel_serving.detector.privacy import KEY, Privacy, check_privacy
+from timonel_serving.detector.spool import identity
 from timonel_serving.secret import TOKEN, secret
 
 _AT_ONCE = 50_000
@@ -27,6 +29,8 @@ class Outlets:
     config: Config
     reference: Reference | None
     environment: Mapping[str, str]
+    spool: Path
+    """The folder of the spool."""
 
     @property
     def name(self) -> str:
@@ -85,10 +89,11 @@ class Outlets:
         return LedgerDestination(self.config.ledger, self.environment, self.name, kept)
 
     def _monitor(self, url: str, privacy: Privacy) -> Destination:
-        from timonel_serving.detector.delivery.monitor import MonitorDestination
+        from timonel_serving.detector.delivery.monitor import MonitorDestination, Sender
 
         token, folder = secret(TOKEN, self.environment), None
         if self.reference is not None:
             watching = MonitorConfig.of(self.config).model_copy(update={"columns": ROLES})
             folder = ModelMonitor(self.reference, watching)
-        return MonitorDestination(url, self.config.model.name, self.name, token, folder, privacy)
+        sender = Sender(self.name, identity(self.spool))
+        return MonitorDestination(url, self.config.model.name, sender, token, folder, privacy)

@@ -213,6 +213,11 @@ def _detectors(models: Iterable[Watched]) -> Iterator[Metric]:
             lambda one: one.lag_seconds,
         ),
         ("up", "1 unless it is stale", lambda one: float(not one.stale)),
+        (
+            "contested",
+            "1 while another one of its name is at work, whose deliveries are refused",
+            lambda one: float(one.contested),
+        ),
     ):
         samples = [(labels, pick(one)) for labels, one in known]
         yield _known(f"timonel_detector_{suffix}", what, ["model", "detector"], samples)

@@ -24,7 +24,7 @@ from timonel.monitor.parcel import Parcel
 from timonel.terms import Task
 from timonel.windows.envelope import unbundle
 from timonel_serving.detector.batch import ROLES, Read
-from timonel_serving.detector.delivery.monitor import PARCEL, MonitorDestination
+from timonel_serving.detector.delivery.monitor import PARCEL, MonitorDestination, Sender
 from timonel_serving.detector.delivery.piece import Piece
 from timonel_serving.detector.privacy import Privacy
 from watching import Watching, wait, watching
@@ -145,6 +145,31 @@ def test_a_full_disk_of_the_ledger_holds_rows_until_there_is_room(tmp_path: Path
         assert sorted(ids) == sorted(f"id-{i}" for i in range(200))
 
 
+def test_two_detectors_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """The second one's rows are held, not taken for known; with a name of its own all of them arrive."""
+    known = ("--reference", str(saved_reference(tmp_path)))
+    with watching(tmp_path / "watch", *known) as monitor:
+        settings = f"{QUICK}, ledger: false, monitor_url: '{monitor.facts['url']}'"
+        with detecting(tmp_path / "one", *known, settings=settings) as one:
+            post(one, [half for i in range(100) for half in paid(i)])
+            one.delivered(100, "monitor")
+            with detecting(tmp_path / "two", *known, settings=settings) as two:
+                post(two, [half for i in range(100, 200) for half in paid(i)])
+                wait(lambda: two.counts()['delivery_retries_total{destination="monitor"}'] >= 2)
+                assert arrived(two.counts(), "monitor") == 0
+            assert "belongs to another detector" in (tmp_path / "two" / "stderr").read_text()
+            post(one, [half for i in range(200, 300) for half in paid(i)])
+            one.delivered(200, "monitor")
+            assert "pod-1" in monitor.get("health")["sentence"]
+            (found,) = monitor.get("detectors")["detectors"]
+            assert found["contested"]
+            renamed = settings.replace("pod-1", "pod-2")
+            with detecting(tmp_path / "two", *known, settings=renamed) as two:
+                two.delivered(100, "monitor")
+        monitor.judged()
+        assert monitor.get("metrics", window="30d")["n"] == 300
+
+
 def test_nothing_that_is_hashed_or_dropped_is_stored(tmp_path: Path) -> None:
     """No card and no text in the ledger's files, the monitor's, or any log, though drift of both is
     watched; the spool alone holds bodies, for as long as they wait."""
@@ -182,7 +207,9 @@ def test_nothing_that_is_hashed_or_dropped_is_stored(tmp_path: Path) -> None:
 def test_a_parcel_names_no_entity_and_no_text() -> None:
     """Unpacked: all its tables and its header."""
     watched = ModelMonitor(reference(), MonitorConfig(task=Task.BINARY, columns=ROLES))
-    destination = MonitorDestination("http://localhost", "fraud", "pod-1", None, watched, Privacy())
+    destination = MonitorDestination(
+        "http://localhost", "fraud", Sender("pod-1", "a"), None, watched, Privacy()
+    )
     rows = [payment(i) for i in range(200)]
     features = [pa.array([row[name] for row in rows]) for name in rows[0]]
     table = pa.table(

@@ -17,24 +17,28 @@ monitoring: {detector: {%s}}
 
 
 def outlets(settings: str, folder: Path = Path("/nowhere"), **environment: str) -> Outlets:
-    return Outlets(parse_config(TEXT % settings, base=folder), reference(), environment)
+    config = parse_config(TEXT % settings, base=folder)
+    return Outlets(config, reference(), environment, folder / "spool")
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ("", {"ledger": "/nowhere/.timonel/ledger"}),
+        ("", {"ledger": ".timonel/ledger"}),
         ("ledger: false", {}),
         (
             "monitor_url: 'http://monitor:9400/'",
-            {"ledger": "/nowhere/.timonel/ledger", "monitor": "http://monitor:9400"},
+            {"ledger": ".timonel/ledger", "monitor": "http://monitor:9400"},
         ),
     ],
 )
-def test_each_destination_may_be_off(settings: str, expected: dict[str, str]) -> None:
+def test_each_destination_may_be_off(
+    settings: str, expected: dict[str, str], tmp_path: Path
+) -> None:
     """The ledger is on and the monitor off unless the settings say otherwise."""
-    found = outlets(settings).deliveries()
-    assert {one.destination.name: one.destination.address for one in found} == expected
+    found = outlets(settings, tmp_path).deliveries()
+    addresses = {one.destination.name: one.destination.address for one in found}
+    assert {k: v.removeprefix(f"{tmp_path}/") for k, v in addresses.items()} == expected
 
 
 def test_the_name_is_the_hosts_unless_it_is_set() -> None:

@@ -145,6 +145,33 @@ def test_labels_figures_and_decisions_meet_in_the_ledger(tmp_path: Path) -> None
     assert (2, None, "n") not in hours
 
 
+def test_a_second_detector_of_one_name_is_refused_and_told(tmp_path: Path) -> None:
+    """409 with what to do, counted by reason, in the series and in health; the first goes on, also after a
+    restart of the monitor, and what the second says of itself does not touch it."""
+    one, two = {"x-timonel-spool": "a1"}, {"x-timonel-spool": "b2"}
+    with watching(tmp_path) as monitor:
+        assert monitor.send("pod-a", 50, parcel_body(0, 10), PARCEL, **one).json() == {"mark": 50}
+        answer = monitor.send("pod-a", 20, parcel_body(10, 10), PARCEL, **two)
+        assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
+        assert "monitoring.detector.name" in answer.json()["fix"]
+        assert monitor.send("pod-a", 0, b"", **two).status_code == 409
+        own = "/v1/models/fraud/detectors/pod-a"
+        assert monitor.client.get(own, headers=two).json() == {"mark": 0}
+        assert monitor.client.delete(own, headers=two).json() == {"mark": 0}
+        assert monitor.send("pod-a", 60, parcel_body(20, 10), PARCEL, **one).json() == {"mark": 60}
+        monitor.judged()
+        assert "pod-a" in monitor.get("health")["sentence"]
+        series = monitor.series()
+        assert series["timonel_detector_contested", labelled(detector="pod-a")] == 1
+        assert series["timonel_monitor_rejected_total", labelled(reason="name_taken")] == 2
+        assert monitor.get("metrics", window="1d")["n"] == 20
+        monitor.process.kill()
+        monitor.process.wait()
+    with watching(tmp_path) as monitor:
+        assert monitor.send("pod-a", 20, parcel_body(10, 10), PARCEL, **two).status_code == 409
+        assert monitor.client.get(own, headers=one).json() == {"mark": 60}
+
+
 def test_a_parcel_that_counts_otherwise_waits_to_be_mended(tmp_path: Path) -> None:
     """409, which a detector repeats; what differs is named and nothing counted."""
     with watching(tmp_path) as monitor:

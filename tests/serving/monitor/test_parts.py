@@ -15,7 +15,7 @@ from timonel_serving.monitor.models.detectors import FORGOTTEN, MOST, Detectors
 from timonel_serving.monitor.models.health import health_of
 from timonel_serving.monitor.models.labels import read_labels
 from timonel_serving.monitor.models.states import HealthState
-from timonel_serving.problems import Overloaded, Unauthorized
+from timonel_serving.problems import NameTaken, Overloaded, Unauthorized
 
 ROOT = Path(__file__).parents[3]
 
@@ -73,6 +73,42 @@ def test_detectors_are_bounded_and_forgotten() -> None:
     assert len(known.status(FORGOTTEN + 1.5, -1)) == MOST - 1
 
 
+def test_a_name_belongs_to_the_detector_that_is_at_work() -> None:
+    """Another spool is refused until the first is silent or has stopped; each spool has its own mark."""
+    known = Detectors(timedelta(minutes=5))
+    known.admit("pod", 0.0, "a")
+    known.hear("pod", 0.0, "a")
+    known.count("pod", 70, -1)
+    for now in (10.0, 40.0):
+        with pytest.raises(NameTaken, match="the name pod belongs to another detector"):
+            known.admit("pod", now, "b")
+    assert not known.status(45.0, -1)[0].contested  # perhaps the same one, without its disk
+    known.hear("pod", 50.0, "a")
+    assert known.status(50.0, -1)[0].contested
+    assert not known.status(400.0, -1)[0].contested
+    known.leave("pod", "b")
+    assert known.status(50.0, -1) != ()
+    known.leave("pod", "a")
+    known.admit("pod", 60.0, "b")
+    assert known.hear("pod", 60.0, "b") == 0
+    known.count("pod", 20, -1)
+    again = Detectors(timedelta(minutes=5))
+    again.resume(known.to_dict())
+    assert (again.mark("pod", "a"), again.mark("pod", "b"), again.mark("pod", "c")) == (70, 20, 0)
+    again.admit("pod", 361.0, "a")  # b is silent for longer than it may be
+    assert again.hear("pod", 361.0, "a") == 70
+
+
+def test_a_mark_of_an_older_release_goes_to_the_first_spool() -> None:
+    """What was kept without a spool is the detector's that comes next: nothing is counted twice."""
+    known = Detectors(timedelta(minutes=5))
+    known.resume({"pod": [0.0, 70, -1, False]})
+    known.admit("pod", 1.0, "a")
+    assert known.hear("pod", 1.0, "a") == 70
+    with pytest.raises(NameTaken):
+        known.admit("pod", 2.0, "b")
+
+
 def test_a_detector_ahead_makes_nobody_late() -> None:
     """Lag counts from the newest time that the monitor believes."""
     known = Detectors(timedelta(minutes=5))
@@ -122,7 +158,10 @@ def test_every_runbook_that_health_names_is_there() -> None:
 
     metrics = ["error_rate", "p95_latency_ms", "null_rate", "violation_rate", "drift", "accuracy"]
     metrics += ["traffic stopped", "accuracy_gap", "alert_rate"]
-    pages = {health._runbook(metric) for metric in metrics} | {"runbooks/detector-stale"}
+    pages = {health._runbook(metric) for metric in metrics} | {
+        "runbooks/detector-stale",
+        health._NAME,
+    }
     pages.add(health_of(ModelMonitor().standing(), ()).runbook)
     assert [page for page in pages if not (ROOT / "docs" / f"{page}.md").is_file()] == []
 

@@ -74,6 +74,12 @@ TEXTS: dict[str, tuple[Series, str, dict[str, str], str]] = {
         "The monitor has not heard of detector pod-1 for longer than it should: what this pod serves is not"
         " watched.",
     ),
+    "TimonelDetectorName": (
+        level("timonel_detector_contested", 'detector="pod-1"', 1),
+        "5m",
+        {"detector": "pod-1"},
+        "Two detectors are named pod-1: what the second one sends is refused, and is not watched.",
+    ),
     "TimonelDetectorLag": (
         level("timonel_detector_lag_seconds", 'detector="pod-1"', 1800),
         "5m",

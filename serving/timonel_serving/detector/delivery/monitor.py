@@ -1,6 +1,7 @@
 """The monitor service as a destination: parcels of windows, or rows where there is nothing to bin them by."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -23,6 +24,15 @@ _SHOWN = 300
 """Characters of an answer that are told on."""
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Who delivers."""
+
+    name: str
+    spool: str
+    """Tells it from another detector of that name: each has its own spool, and keeps it over restarts."""
+
+
 class MonitorDestination:
     """Posts with the mark, over one kept connection."""
 
@@ -32,7 +42,7 @@ class MonitorDestination:
         self,
         url: str,
         model: str,
-        detector: str,
+        sender: Sender,
         token: str | None,
         folder: ModelMonitor | None,
         privacy: Privacy,
@@ -40,11 +50,13 @@ class MonitorDestination:
         """Without `folder`, a monitor with a reference that is used for nothing else, rows are sent."""
         self.address = url.rstrip("/")
         self._path = f"/v1/models/{quote(model, safe='')}"
-        self._own_path = f"{self._path}/detectors/{quote(detector, safe='')}"
-        self._detector, self._folder, self._privacy = detector, folder, privacy
-        secret = {} if token is None else {"authorization": f"Bearer {token}"}
+        self._own_path = f"{self._path}/detectors/{quote(sender.name, safe='')}"
+        self._folder, self._privacy = folder, privacy
+        headers = {"x-timonel-detector": sender.name, "x-timonel-spool": sender.spool}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
         self._client = httpx.Client(
-            base_url=self.address, timeout=_TIMEOUT, headers=secret, trust_env=False
+            base_url=self.address, timeout=_TIMEOUT, headers=headers, trust_env=False
         )
 
     def mark(self) -> int:
@@ -65,11 +77,7 @@ class MonitorDestination:
         self._ask("DELETE", self._own_path, b"", {})
 
     def _post(self, body: bytes, kind: str, mark: int) -> int:
-        headers = {
-            "content-type": kind,
-            "x-timonel-detector": self._detector,
-            "x-timonel-mark": str(mark),
-        }
+        headers = {"content-type": kind, "x-timonel-mark": str(mark)}
         return _mark_of(self._ask("POST", f"{self._path}/windows", body, headers))
 
     def _body(self, piece: Piece) -> tuple[bytes, str]:

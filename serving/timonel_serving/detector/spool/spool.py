@@ -26,7 +26,15 @@ from timonel_serving.detector.spool.segment import HEAD, Segment
 
 _SEGMENTS = 16
 """Files that a full spool has, about: the part that is shed at once."""
-_RESUME = "resume"
+_RESUME, _IDENTITY = "resume", "identity"
+
+
+def identity(folder: Path) -> str:
+    """What tells the spool in a folder from any other one: random, given once, as lasting as its records."""
+    path = folder / _IDENTITY
+    if not path.exists():
+        write_text(path, os.urandom(8).hex())
+    return path.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ _EXAMPLES: dict[str, Any] = {
                 "last_heard": "2025-11-14T09:30:01Z",
                 "lag_seconds": 0.4,
                 "stale": False,
+                "contested": False,
             }
         ],
     },

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from timonel.anomalies import Anomaly
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, Path(max_length=100, examples=["fraud"])]
 Detector = Annotated[str, Path(max_length=128, examples=["fraud-predictor-0"])]
+Spool = Annotated[str, Header(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+"""The identity of a detector's spool, which tells two of one name apart; empty: it does not say."""
 
 
 def reading(service: Service) -> APIRouter:
@@ -65,8 +67,10 @@ def reading(service: Service) -> APIRouter:
         return schemas.DetectorsAnswer(model=name, detectors=found)
 
     @routes.get("/{name}/detectors/{detector}", summary="How far one detector has come")
-    def detector(name: Model, detector: Detector) -> schemas.MarkAnswer:
-        return schemas.MarkAnswer(mark=model(name).mark(detector))
+    def detector(
+        name: Model, detector: Detector, x_timonel_spool: Spool = ""
+    ) -> schemas.MarkAnswer:
+        return schemas.MarkAnswer(mark=model(name).mark(detector, x_timonel_spool))
 
     return routes
 

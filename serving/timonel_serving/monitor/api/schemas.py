@@ -153,6 +153,8 @@ class DetectorAnswer(Answer):
     last_heard: datetime
     lag_seconds: float | None
     stale: bool
+    contested: bool
+    """Whether another one of this name is at work, too; what that one sends is refused."""
 
 
 class DiagnosisAnswer(Answer):

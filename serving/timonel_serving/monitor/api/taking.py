@@ -14,7 +14,7 @@ from timonel_serving.http.body import check_size
 from timonel_serving.http.body import read_body as collect
 from timonel_serving.monitor.api import schemas
 from timonel_serving.monitor.api.bodies import CONTENT_TYPES, read_body
-from timonel_serving.monitor.api.reading import Detector, Model
+from timonel_serving.monitor.api.reading import Detector, Model, Spool
 from timonel_serving.monitor.api.service import MAX_BODY, Service
 from timonel_serving.monitor.disk.records import Kind, Record
 from timonel_serving.monitor.models.watched import Watched
@@ -52,6 +52,7 @@ def taking(service: Service) -> APIRouter:
         request: Request,
         x_timonel_detector: Annotated[str, Header(pattern=r"^[A-Za-z0-9._-]{1,128}$")],
         x_timonel_mark: Annotated[int, Header(ge=0, le=2**62)],
+        x_timonel_spool: Spool = "",
     ) -> schemas.MarkAnswer:
         watched = _allowed(service, request, lambda: service.station.model(name))
 
@@ -62,8 +63,10 @@ def taking(service: Service) -> APIRouter:
                     fix=f"send one of {', '.join(_KINDS)}",
                 )
             which = _KINDS.get(kind, "rows")
-            record = Record(which, body, x_timonel_detector, x_timonel_mark, watched.now())
-            return watched.receive(record)
+            sender, now = x_timonel_detector, watched.now()
+            return watched.receive(
+                Record(which, body, sender, x_timonel_mark, now, x_timonel_spool)
+            )
 
         return schemas.MarkAnswer(mark=await _entered(service, request, watched, work))
 
@@ -71,10 +74,11 @@ def taking(service: Service) -> APIRouter:
         "/models/{name}/detectors/{detector}",
         summary="A detector has stopped, with all delivered",
     )
-    async def leave(name: Model, detector: Detector, request: Request) -> schemas.MarkAnswer:
-        return schemas.MarkAnswer(
-            mark=_allowed(service, request, lambda: service.station.model(name)).leave(detector)
-        )
+    async def leave(
+        name: Model, detector: Detector, request: Request, x_timonel_spool: Spool = ""
+    ) -> schemas.MarkAnswer:
+        watched = _allowed(service, request, lambda: service.station.model(name))
+        return schemas.MarkAnswer(mark=watched.leave(detector, x_timonel_spool))
 
     return routes
 

@@ -23,6 +23,8 @@ class Record:
     mark: int = 0
     heard: float = 0.0
     """When it came, seconds since 1970 by the wall clock."""
+    spool: str = ""
+    """The identity of the detector's spool; empty: it does not say."""
 
     def pack(self) -> bytes:
         """The record as bytes."""
@@ -31,6 +33,7 @@ class Record:
             "detector": self.detector,
             "mark": self.mark,
             "heard": self.heard,
+            "spool": self.spool,
         }
         return b"\n".join((orjson.dumps(head), self.body))
 

@@ -1,6 +1,7 @@
 """How a model is, in one sentence; what was not heard of is never well."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from timonel.anomalies.words import DRIFT, STOPPED, clock
 from timonel.monitor.report.verdict import Status, leading
@@ -34,6 +35,8 @@ _STOPPED = Health(
     "Start the service, with a detector that sends to this monitor.",
     "runbooks/detector-stale",
 )
+_RENAME = "Give each detector a name of its own: monitoring.detector.name."
+_NAME = "runbooks/detector-name"
 _QUALITY = (
     "accuracy",
     "precision",
@@ -49,6 +52,10 @@ _QUALITY = (
 
 def health_of(standing: Standing, detectors: Sequence[DetectorStatus]) -> Health:
     """The verdict of the windows, unless no detector has been heard of for a while."""
+    return _contested(_heard(standing, detectors), [one.name for one in detectors if one.contested])
+
+
+def _heard(standing: Standing, detectors: Sequence[DetectorStatus]) -> Health:
     if standing.newest is None:
         return _nothing(detectors)
     if not detectors:
@@ -90,8 +97,24 @@ def _silent(detectors: Sequence[DetectorStatus]) -> str:
     silent = [one.name for one in detectors if one.stale]
     if not silent:
         return ""
-    names = ", ".join(silent[:3]) + (" and others" if len(silent) > 3 else "")
-    return f" Of {len(detectors)} detectors {len(silent)} are silent: {names}."
+    return f" Of {len(detectors)} detectors {len(silent)} are silent: {_some(silent)}."
+
+
+def _contested(found: Health, names: Sequence[str]) -> Health:
+    """The same, with the names that two detectors have: a model that is watched in part is not well."""
+    if not names:
+        return found
+    said = (
+        f"{found.sentence} Two detectors go by the name {_some(names)}: one of them is not counted."
+    )
+    if found.state not in (HealthState.WELL, HealthState.LEARNING, HealthState.NO_DATA):
+        return replace(found, sentence=said)
+    state = HealthState.WATCH if found.state is HealthState.WELL else found.state
+    return replace(found, state=state, sentence=said, next_step=_RENAME, runbook=_NAME)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
 
 
 def _runbook(metric: str) -> str:

@@ -45,6 +45,8 @@ class DetectorStatus:
     """How far its newest event lies behind the newest of all detectors, in event time."""
     stale: bool
     """Not heard of for longer than monitoring.monitor.stale_after."""
+    contested: bool
+    """Another one of this name is at work, too; what that one sends is refused."""
 
 
 @dataclass(frozen=True)

@@ -98,11 +98,13 @@ class Watched:
     def receive(self, record: Record) -> int:
         """The same, of what came over the network; without a body the detector only says it is there.
 
-        Raises `Conflict` for the parcel of a detector that counts otherwise.
+        Raises `NameTaken` for a second detector of one name, and `Conflict` for the parcel of one that
+        counts otherwise.
         """
         delivery = read_delivery(record) if record.body else None
         with self._lock:
-            known = self._detectors.hear(record.detector, record.heard)
+            self._detectors.admit(record.detector, record.heard, record.spool)
+            known = self._detectors.hear(record.detector, record.heard, record.spool)
             if delivery is None or record.mark <= known:
                 return known
             if isinstance(delivery, Parcel):
@@ -111,14 +113,14 @@ class Watched:
             self._count(record, delivery)
             return record.mark
 
-    def mark(self, detector: str) -> int:
+    def mark(self, detector: str, spool: str = "") -> int:
         """Up to where a detector's deliveries are safely on disk; 0 if it is not known."""
-        return self._detectors.mark(detector)
+        return self._detectors.mark(detector, spool)
 
-    def leave(self, detector: str) -> int:
+    def leave(self, detector: str, spool: str = "") -> int:
         """Note that a detector has stopped, so that its silence is no fault; its mark, which is kept."""
-        self._detectors.leave(detector)
-        return self.mark(detector)
+        self._detectors.leave(detector, spool)
+        return self.mark(detector, spool)
 
     def label(self, rows: pa.Table) -> LabelAnswer:
         """Count outcomes; what became of them."""
@@ -236,7 +238,7 @@ class Watched:
             if record.kind == "labels":
                 self._label(Labels(read_table(record.body), 0))
             else:
-                self._detectors.hear(record.detector, record.heard)
+                self._detectors.hear(record.detector, record.heard, record.spool)
                 self._count(record, read_delivery(record))
         except Exception:
             _log.exception("a record of the journal could not be counted")
