@@ -8,7 +8,7 @@ from timonel.errors import Corrupt
 from timonel.monitor.terms import Terms
 from timonel.performance.packs.service import Requests, requests
 from timonel.windows import arrow, pending_arrow
-from timonel.windows.envelope import bundle, unbundle
+from timonel.windows.envelope import bundle, bundle_size, unbundle
 from timonel.windows.layout import SERVED
 from timonel.windows.pending import Pending
 from timonel.windows.ranges import Sums
@@ -77,6 +77,11 @@ class Parcel:
         if self.features is not None:
             parts["features"] = arrow.to_arrow(self.features)
         return bundle(KIND, FORMAT, header, parts)
+
+    @staticmethod
+    def unpacked_size(data: bytes) -> int:
+        """The bytes of memory that `from_bytes` takes, about, told without taking them; Corrupt as there."""
+        return bundle_size(KIND, data)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

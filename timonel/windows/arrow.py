@@ -72,6 +72,8 @@ def _header(state: WindowState) -> dict[str, Any]:
 
 
 def _read(header: Mapping[str, Any], table: pa.Table) -> WindowState:
+    if table.schema.types != _SCHEMA.types:
+        raise Corrupt(f"the saved {KIND} has the columns {table.schema}, expected {_SCHEMA}")
     try:
         layout = Layout.from_dict(header["layout"])
         state = WindowState(layout)

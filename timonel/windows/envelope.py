@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.errors import Corrupt
+from timonel.windows.unpacked import unpacked_size
 
 SCHEMA = pa.schema(
     [
@@ -20,6 +21,7 @@ SCHEMA = pa.schema(
     ]
 )
 _HEADER = b"timonel"
+_PLAIN = {pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.int32(), pa.int64()}
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -45,7 +47,10 @@ def unseal(
         raise Corrupt(
             f"a saved {kind} without the columns {sorted(missing)}, expected {SCHEMA.names}"
         )
-    return [_open(kind, version, row) for row in sealed.select(SCHEMA.names).to_pylist()]
+    sealed = sealed.select(SCHEMA.names)
+    if not set(sealed.schema.types) <= _PLAIN:  # others may hold one value for many rows
+        raise Corrupt(f"a saved {kind} with the columns {sealed.schema}, expected {SCHEMA}")
+    return [_open(kind, version, row) for row in sealed.to_pylist()]
 
 
 def _open(kind: str, version: int, row: Mapping[str, Any]) -> tuple[Any, pa.Table]:
@@ -62,6 +67,7 @@ def _open(kind: str, version: int, row: Mapping[str, Any]) -> tuple[Any, pa.Tabl
         )
     try:
         table = pa.ipc.open_stream(payload).read_all()
+        table.validate(full=True)
         return json.loads(table.schema.metadata[_HEADER]), table
     except (pa.ArrowException, KeyError, TypeError, ValueError, MemoryError) as error:
         raise Corrupt(f"the saved {kind} cannot be read: {error}") from error
@@ -110,6 +116,7 @@ def unbundle(kind: str, version: int, data: bytes) -> tuple[Any, dict[str, pa.Ta
         )
     try:
         table = pa.ipc.open_stream(stream).read_all()
+        table.validate(full=True)
         ((head, _),) = unseal(kind, version, table.slice(0, 1))
         sizes = head["parts"]
         starts = np.cumsum([1, *sizes.values()]).tolist()
@@ -117,3 +124,17 @@ def unbundle(kind: str, version: int, data: bytes) -> tuple[Any, dict[str, pa.Ta
         raise Corrupt(f"the {kind} cannot be read: {error!r}") from None
     parts = zip(sizes, starts, sizes.values(), strict=False)
     return head["header"], {name: table.slice(start, rows) for name, start, rows in parts}
+
+
+def bundle_size(kind: str, data: bytes) -> int:
+    """The bytes that a bundle unpacks to, about; nothing is unpacked for it. Corrupt for what is none."""
+    stream = memoryview(data)[_DIGEST:]
+    try:
+        size = unpacked_size(stream)
+        if size > len(stream):
+            raise Corrupt(f"the {kind} is compressed as a whole, expected its parts alone to be")
+        payloads = pa.ipc.open_stream(stream).read_all()["payload"]
+        payloads.validate(full=True)
+        return size + sum(map(unpacked_size, payloads.cast(pa.binary()).to_pylist()))
+    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise Corrupt(f"the {kind} cannot be read: {error!r}") from None

@@ -5,12 +5,14 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from timonel.ledger import Decision, Ledger
 from timonel.ledger import Place as LedgerPlace
-from watching import PARCEL, labelled, parcel_body, rows_body, wait, watching
+from timonel.windows.envelope import bundle, seal
+from watching import PARCEL, ROWS, labelled, parcel_body, rows_body, wait, watching
 
 TOKEN = "s3cret-of-the-monitor"
 LABEL = {"prediction_id": "p1", "actual": 1}
@@ -170,6 +172,25 @@ def test_a_second_detector_of_one_name_is_refused_and_told(tmp_path: Path) -> No
     with watching(tmp_path) as monitor:
         assert monitor.send("pod-a", 20, parcel_body(10, 10), PARCEL, **two).status_code == 409
         assert monitor.client.get(own, headers=one).json() == {"mark": 60}
+
+
+def test_a_small_body_that_unpacks_to_much_is_refused_unopened(tmp_path: Path) -> None:
+    """A parcel and a stream of rows of a gigabyte each: 413, counted by reason, and no memory taken."""
+    zeros, sink = pa.table({"a": np.zeros(2**27)}), pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, zeros.schema, options=options) as writer:
+        writer.write_table(zeros)
+    bodies = {ROWS: bytes(sink.getvalue())}
+    bodies[PARCEL] = bundle("parcel", 1, {}, {"state": seal("window state", 1, {}, zeros)})
+    with watching(tmp_path) as monitor:
+        for kind, body in bodies.items():
+            assert len(body) < 2**18
+            answer = monitor.send("pod-a", 1, body, kind)
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+        rejected = monitor.series()["timonel_monitor_rejected_total", labelled(reason="too_large")]
+        assert rejected == 2
+        peak = Path(f"/proc/{monitor.process.pid}/status").read_text().partition("VmHWM:")[2]
+        assert int(peak.split()[0]) < 700 * 1024
 
 
 def test_a_parcel_that_counts_otherwise_waits_to_be_mended(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from timonel.errors import BadInput, Corrupt
 from timonel.monitor.parcel import Parcel
+from timonel.windows.unpacked import unpacked_size
+from timonel_serving.problems import TooLarge
 
 Kind = Literal["rows", "labels", "parcel"]
 
@@ -47,6 +49,22 @@ class Record:
             raise Corrupt("a record of the journal is none that this release writes") from None
 
 
+def check_unpacked(record: Record, limit: int) -> None:
+    """Raises `TooLarge` for a delivery that unpacks to more bytes, and BadInput as `read_delivery`."""
+    try:
+        rows = record.kind == "rows"
+        size = unpacked_size(record.body) if rows else Parcel.unpacked_size(record.body)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _no_stream(error) from None
+    except Corrupt as error:
+        raise _no_parcel(error) from None
+    if size > limit:
+        raise TooLarge(
+            f"the body unpacks to {size / 2**20:,.0f} MB, at most {limit / 2**20:g} MB are taken",
+            fix="send less at once",
+        )
+
+
 def read_delivery(record: Record) -> Parcel | pa.Table:
     """What a detector sent; raises BadInput for what cannot be read."""
     if record.kind == "rows":
@@ -54,7 +72,7 @@ def read_delivery(record: Record) -> Parcel | pa.Table:
     try:
         return Parcel.from_bytes(record.body)
     except Corrupt as error:
-        raise BadInput(f"the body is no parcel: {error.message}", fix=error.fix) from None
+        raise _no_parcel(error) from None
 
 
 def table_bytes(table: pa.Table) -> bytes:
@@ -71,6 +89,14 @@ def read_table(stream: bytes) -> pa.Table:
         table = pa.ipc.open_stream(stream).read_all()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"the body is no Arrow stream: {said}") from None
+        raise _no_stream(error) from None
     return table
+
+
+def _no_stream(error: Exception) -> BadInput:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return BadInput(f"the body is no Arrow stream: {said}")
+
+
+def _no_parcel(error: Corrupt) -> BadInput:
+    return BadInput(f"the body is no parcel: {error.message}", fix=error.fix)

@@ -15,7 +15,13 @@ from timonel.errors import BadInput, TimonelError
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
 from timonel_serving import memory
-from timonel_serving.monitor.disk.records import Record, read_delivery, read_table, table_bytes
+from timonel_serving.monitor.disk.records import (
+    Record,
+    check_unpacked,
+    read_delivery,
+    read_table,
+    table_bytes,
+)
 from timonel_serving.monitor.disk.store import Snapshot, Store
 from timonel_serving.monitor.models.counters import Counters
 from timonel_serving.monitor.models.detectors import Detectors
@@ -35,6 +41,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("timonel.monitor")
 _MUCH = 256 * 2**20
 """Bytes of the journal after which a snapshot is due, however young the last one is."""
+
+_UNPACKS, _LEAST_UNPACKED = 4, 64 * 2**20
+"""Times max_body_mb that a delivery may unpack to, and bytes that it may in any case. What a detector counts
+of 50,000 rows unpacks to ten times its size, which are a few MB."""
 
 Clock = Callable[[], float]
 """Now, by the wall clock: seconds since 1970 UTC."""
@@ -67,6 +77,8 @@ class Watched:
         self.delivered = self.store.snapshot.delivered
         """Up to which position of the journal labels are in the ledger."""
         self._saved = clock()
+        body = int(config.monitoring.monitor.max_body_mb * 2**20)
+        self._most_unpacked = max(_UNPACKS * body, _LEAST_UNPACKED)
         self._readings: Readings | None = None
         self._resume(self.store.snapshot)
         self.rollouts = Rollouts(name, config, self, place.folder / "rollouts")
@@ -101,7 +113,7 @@ class Watched:
         Raises `NameTaken` for a second detector of one name, and `Conflict` for the parcel of one that
         counts otherwise.
         """
-        delivery = read_delivery(record) if record.body else None
+        delivery = self._read(record) if record.body else None
         with self._lock:
             self._detectors.admit(record.detector, record.heard, record.spool)
             known = self._detectors.hear(record.detector, record.heard, record.spool)
@@ -242,6 +254,10 @@ class Watched:
                 self._count(record, read_delivery(record))
         except Exception:
             _log.exception("a record of the journal could not be counted")
+
+    def _read(self, record: Record) -> Parcel | pa.Table:
+        check_unpacked(record, self._most_unpacked)
+        return read_delivery(record)
 
     def _check(self, parcel: Parcel) -> None:
         try:
