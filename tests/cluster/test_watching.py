@@ -1,0 +1,182 @@
+"""What is watched on a cluster: drift in the traffic, and what KServe's own agent says of another model."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import joblib
+import numpy as np
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from clusters import BUCKET, Cluster, Model, Namespace, until
+from inference_events import Posted, agent_headers, structured
+from packages import Built
+from prometheus_tools import prometheus, tool
+from releases import NAME, Released, store_secret, values
+from timonel.ledger import Ledger, Place
+from timonel.package import digest_files, seal_package
+
+pytestmark = pytest.mark.timeout(400)  # pods start in it
+SPACE = "timonel-watching"
+QUARTER = timedelta(minutes=15)
+"""The length of the windows in which drift is looked for."""
+BATCH = {"content-type": "application/cloudevents-batch+json"}
+
+
+@pytest.fixture(scope="module")
+def space(cluster: Cluster) -> Iterator[Namespace]:
+    """Its pods reach the store."""
+    with cluster.namespace(SPACE) as found:
+        found.apply(store_secret(cluster))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def released(cluster: Cluster, model: Model, space: Namespace, tmp_path_factory: Any) -> Released:
+    """A release that knows the rows that its model was made of, after some healthy traffic."""
+    known = with_reference(model.built, tmp_path_factory.mktemp("known") / "package")
+    reference = {"storageUri": cluster.store.put(known, "loans/reference")}
+    monitor = {"ledger": {"type": "none"}, "storage": {"type": "emptyDir"}}
+    space.install(NAME, values(cluster, model, reference=reference, monitor=monitor))
+    found = Released(cluster, space, model)
+    space.ready(f"{NAME}-stable")
+    # before any request: what comes of a quarter of an hour that is over is not judged
+    for quarters in (3, 2, 1):
+        at = datetime.now(UTC) - quarters * QUARTER
+        post(found, said_before(found, at, 100 * quarters, 50))
+    until(lambda: found.predict(model.built.rows(1)).status_code == 200, 120, "an answer")
+    return found
+
+
+def with_reference(built: Built, path: Path) -> Path:
+    """The package with the rows that it was examined on, as training packs them."""
+    shutil.copytree(built.package.path, path)
+    (path / "package.json").unlink()
+    names = [*built.table.column_names[:-1], "label"]
+    pq.write_table(built.table.rename_columns(names), path / "reference.parquet")
+    (path / "reference.json").write_text('{"threshold": 0.4}')
+    manifest = built.package.manifest.model_copy(update={"files": digest_files(path)})
+    return seal_package(path, manifest).path
+
+
+def said_before(released: Released, at: datetime, start: int, count: int) -> list[Posted]:
+    """Inferences of another time, as events: traffic through the gateway is always of now."""
+    halves = []
+    for number, row in enumerate(released.model.built.rows(count, start)):
+        identity, time = f"{at.timestamp():.0f}-{number}", at.isoformat()
+        extra = {"ce-modelversion": "1", "ce-status": "200"}
+        asked, told = {"instances": [row]}, {"predictions": [number % 2]}
+        request, response = (
+            agent_headers(identity, kind, time) for kind in ("request", "response")
+        )
+        halves.append(Posted(request, orjson.dumps(asked)))
+        halves.append(Posted(response | extra, orjson.dumps(told)))
+    return halves
+
+
+def post(released: Released, events: list[Posted]) -> None:
+    """Give events to the detector beside the predictor."""
+    chosen = f"timonel.dev/model={NAME},timonel.dev/track=stable"
+    (pod,) = released.space.names("pods", chosen)
+    body = orjson.dumps([structured(one) for one in events])
+    with released.space.forwarded(pod, 9300) as url:
+        httpx.post(url, content=body, headers=BATCH, timeout=30).raise_for_status()
+
+
+def open_drift(monitor: httpx.Client) -> list[dict[str, Any]]:
+    """What has drifted, says the monitor's API."""
+    found: list[dict[str, Any]] = monitor.get(f"/v1/models/{NAME}/anomalies").json()["open"]
+    return [one for one in found if one["what"] == "drift"]
+
+
+def test_drift_in_the_traffic_is_an_anomaly_and_a_metric(
+    released: Released, tmp_path: Path
+) -> None:
+    """Only the richest ask, through the gateway: the monitor names the feature, and Prometheus scrapes it."""
+    tool("prometheus")
+    chosen = f"app.kubernetes.io/component=monitor,app.kubernetes.io/instance={NAME}"
+    (pod,) = released.space.names("pods", chosen)
+    at = released.space.kubectl("get", pod, "-o", "jsonpath={.status.podIP}:9400")
+    with released.monitor() as monitor, prometheus(tmp_path, {}, monitor=at) as scraper:
+        before = released.counted()
+        assert not open_drift(monitor)
+        richest = sorted(released.model.built.rows(600), key=lambda row: -row["income"])[:60]
+        for _ in range(10):
+            assert released.predict(richest).status_code == 200
+        until(lambda: released.counted() >= before + 600, 60, "600 more predictions counted")
+        # the next event is of the quarter of an hour after: what was until now can be judged
+        post(released, said_before(released, datetime.now(UTC) + 1.2 * QUARTER, 0, 1))
+        (drift,) = until(lambda: open_drift(monitor), 60, "an anomaly")
+        assert drift["where"]["feature"] == "income"
+        assert drift["severity"] == "page"
+        assert "income" in drift["sentence"]
+        series = f'timonel_drift_episodes_open{{model="{NAME}",severity="page"}} == 1'
+        until(lambda: scraper.query(series), 30, "the metric in Prometheus")
+        (effect,) = scraper.query(f'timonel_drift_effect{{model="{NAME}",feature="income"}}')
+        assert float(effect["value"][1]) > 1
+
+
+def account(cluster: Cluster) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The service account by which KServe's initializer fetches models, and its secret."""
+    at = urlsplit(cluster.store.there)
+    reach = {"s3-endpoint": at.netloc, "s3-usehttps": "0", "s3-region": "us-east-1"}
+    said = {f"serving.kserve.io/{key}": value for key, value in reach.items()}
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    held = {key: cluster.store.environment[key] for key in keys}
+    secret = {"apiVersion": "v1", "kind": "Secret", "stringData": held}
+    known = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "model-reader"}}
+    named = {"name": "model-reader", "annotations": said}
+    return secret | {"metadata": named}, known | {"secrets": [{"name": "model-reader"}]}
+
+
+def of_kserve(cluster: Cluster, uri: str, ledger: str) -> dict[str, Any]:
+    """A model on KServe's own server, whose logger tells the detector."""
+    watching = {"detector": {"hand_over_every": "1s", "commit_every": "2s"}}
+    port = urlsplit(cluster.store.there).port
+    return {
+        "stable": {"version": "1", "storageUri": uri},
+        "runtime": {"kind": "kserve", "modelFormat": "sklearn", "runtime": "kserve-sklearnserver"},
+        "serviceAccount": {"predictor": "model-reader"},
+        "settings": {
+            "model": {"name": "plain", "task": "binary"},
+            "data": {"target": "outcome"},
+            "monitoring": watching | {"monitor": {"judge_every": "1s"}},
+        },
+        "storage": {"secret": "store"},
+        "monitor": {"storage": {"type": "emptyDir"}, "ledger": {"type": "s3", "uri": ledger}},
+        "networkPolicy": {"storagePorts": [port]},
+    }
+
+
+def test_events_of_kserves_own_agent_reach_ledger_and_monitor(
+    cluster: Cluster, model: Model, space: Namespace, tmp_path: Path
+) -> None:
+    """A model on KServe's scikit-learn server: each row is in the ledger and counted, once."""
+    rows = np.random.default_rng(5).normal(size=(60, 3)).round(6)
+    joblib.dump(LogisticRegression().fit(rows, rows[:, 0] > 0), tmp_path / "model.joblib")
+    ledger = f"s3://{BUCKET}/ledger-{uuid.uuid4().hex}"
+    space.apply(*account(cluster))
+    space.install("plain", of_kserve(cluster, cluster.store.put(tmp_path, "plain"), ledger))
+    plain = Released(cluster, space, model, "plain")
+
+    def answered(row: list[float]) -> bool:
+        path = "/v1/models/plain-stable:predict"
+        return cluster.ask(plain.host, path, {"instances": [row]}).status_code == 200
+
+    until(lambda: answered([9.0, 9.0, 9.0]), 120, "an answer")
+    assert all(answered(row) for row in rows.tolist())
+    reach = cluster.store.environment | {"AWS_ENDPOINT_URL": cluster.store.here}
+    kept = Ledger(Place.of(ledger, reach))
+    until(lambda: plain.counted() == len(rows) + 1, 60, "the monitor counts them")
+    until(lambda: kept.rows("predictions").count_rows() == len(rows) + 1, 60, "the ledger has them")
+    found = kept.rows("predictions").to_table()
+    assert len(set(found["prediction_id"].to_pylist())) == len(rows) + 1
+    assert set(found["prediction"].to_pylist()) <= {0, 1, "0", "1"}
