@@ -6,14 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.cli.diagnose_case import Asked
-from timonel.diagnosis import Diagnosis, Finding
+from timonel.diagnosis import Diagnosis
 from timonel.diagnosis.rows import PARTS, numbers, plain
-from timonel.diagnosis.words import ACTIONS, CAUSES, TONES, loss, share, verdict
+from timonel.diagnosis.words import ACTIONS, TONES, loss, verdict
+from timonel.monitor.report.diagnosed import finding
 from timonel.monitor.report.histogram import histogram
-from timonel.monitor.report.markup import Markup, join, shortened, tag
+from timonel.monitor.report.markup import Markup, shortened, tag
 from timonel.monitor.report.style import STYLE
 from timonel.monitor.report.view import Histogram
-from timonel.monitor.report.waterfall import FALL, WATERFALL_STYLE, waterfall
+from timonel.monitor.report.waterfall import FALL, waterfall
 from timonel.reference.bins import NumericBins
 
 MOST_PICTURES = 4
@@ -27,10 +28,10 @@ def page(asked: Asked, found: Diagnosis) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
         tag("title", f"{shortened(asked.model)}: diagnosis"),
-        tag("style", Markup(STYLE + WATERFALL_STYLE)),
+        tag("style", Markup(STYLE)),
     )
     parts = [_header(asked), _verdict(found), _fall(found)]
-    parts += [_finding(f) for f in found.findings]
+    parts += [tag("section", finding(f), class_="card") for f in found.findings]
     parts += [*_pictures(asked, found), *_missing(found)]
     return f"<!doctype html>{tag('html', head, tag('body', tag('main', *parts)), lang='en')}"
 
@@ -61,27 +62,6 @@ def _verdict(found: Diagnosis) -> Markup:
 def _fall(found: Diagnosis) -> Markup | None:
     drawn = waterfall(found)
     return tag("section", tag("h2", FALL), drawn, class_="card") if drawn else None
-
-
-def _finding(finding: Finding) -> Markup:
-    since = f", first seen {finding.first_seen:%d %b %Y %H:%M} UTC" if finding.first_seen else ""
-    against = [tag("li", text) for text in finding.counter_evidence]
-    return tag(
-        "section",
-        tag("h2", f"{CAUSES[finding.cause].capitalize()}: {finding.scope}"),
-        tag("p", f"{share(finding).capitalize()}; confidence {finding.confidence.value}{since}."),
-        tag("p", tag("b", "What speaks for it")),
-        tag("ul", *(tag("li", text) for text in finding.evidence)),
-        join(tag("p", tag("b", "What speaks against it")), tag("ul", *against))
-        if against
-        else None,
-        tag(
-            "p",
-            tag("b", "To do: "),
-            f"{ACTIONS[finding.action]}. Runbook: docs/runbooks/{finding.runbook}.md.",
-        ),
-        class_="card",
-    )
 
 
 def _pictures(asked: Asked, found: Diagnosis) -> Iterator[Markup]:

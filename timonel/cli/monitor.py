@@ -110,7 +110,7 @@ def monitor(
         watched.track_labels(read_table(labels))
     view, metrics = watched.view(), watched.calculate_metrics(window)
     if html is not None:
-        write_text(html, watched.report())
+        write_text(html, watched.report(source.card))
     if as_json:
         said = {"diagnosis": source.diagnosis or None}
         typer.echo(json.dumps(as_dict(view, metrics) | said, allow_nan=False))

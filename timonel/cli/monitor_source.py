@@ -9,13 +9,15 @@ from typing import Any
 from timonel.cli.console import Advance
 from timonel.cli.ledger_source import open_ledger_log
 from timonel.cli.monitor_log import open_log
-from timonel.diagnosis.record import KIND, newest
+from timonel.diagnosis.record import KIND, Told, newest
 from timonel.diagnosis.words import ACTIONS, verdict
 from timonel.errors import BadInput
 from timonel.ledger import Ledger
 from timonel.monitor.config import MonitorConfig
 from timonel.monitor.monitor import ModelMonitor
 from timonel.monitor.parcel import Parcel
+from timonel.monitor.report.diagnosed import diagnosed
+from timonel.monitor.report.markup import Markup
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,21 @@ class Source:
     settings: MonitorConfig
     play: Callable[[ModelMonitor, Advance], None]
     """Have them counted and judged."""
-    diagnosis: str = ""
-    """What the ledger's newest diagnosis says; empty where there is none."""
+    told: Told | None = None
+    """The ledger's newest diagnosis."""
+
+    @property
+    def diagnosis(self) -> str:
+        """What it says, and what to do; empty where there is none."""
+        if self.told is None:
+            return ""
+        found = self.told.diagnosis
+        return f"{verdict(found)} To do: {ACTIONS[found.action]} (record {self.told.record.seq})"
+
+    @property
+    def card(self) -> Markup | None:
+        """The same for the report."""
+        return None if self.told is None else diagnosed(self.told.diagnosis, self.told.record.seq)
 
 
 def open_source(
@@ -72,16 +87,12 @@ def open_source(
     return Source(str(state), parcel.rows, settings.window, settings, _merging(parcel))
 
 
-def _diagnosed(ledger: Ledger, model: str | None) -> str:
-    """In a sentence, with what to do; of a ledger with several models only that of the one asked for."""
+def _diagnosed(ledger: Ledger, model: str | None) -> Told | None:
+    """The newest; of a ledger with several models only that of the one asked for."""
     records = ledger.decisions()
     names = {one.model for one in records if one.kind == KIND and one.model}
     name = model or (names.pop() if len(names) == 1 else None)
-    told = newest(records, name) if name else None
-    if told is None:
-        return ""
-    found = told.diagnosis
-    return f"{verdict(found)} To do: {ACTIONS[found.action]} (record {told.record.seq})"
+    return newest(records, name) if name else None
 
 
 def read_state(path: Path) -> Parcel:

@@ -11,6 +11,7 @@ from timonel.monitor.histograms import histogram_of
 from timonel.monitor.learning import Progress
 from timonel.monitor.metrics import Metrics
 from timonel.monitor.report import Histogram, ReportView, render
+from timonel.monitor.report.markup import Markup
 from timonel.monitor.served import ServedWindow, served_in
 from timonel.monitor.spans import read_range, read_span
 from timonel.monitor.standing import LabelCounts, Standing, label_counts, standing_of
@@ -141,9 +142,12 @@ class ModelMonitor(Collector):
                 self._watching.look()
             return standing_of(self._tracker, self._watching)
 
-    def report(self) -> str:
-        """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it."""
-        return render(self.view())
+    def report(self, diagnosis: Markup | None = None) -> str:
+        """One self-contained HTML page: well or not, since when, what to do, and the pictures behind it.
+
+        `diagnosis` says why, as `timonel.monitor.report.diagnosed` puts it.
+        """
+        return render(self.view(), diagnosis)
 
 
 def _one_slice(given: tuple[str, Any] | dict[str, Any] | None) -> tuple[str, str] | None:

@@ -75,11 +75,17 @@ def test_the_report_stands_alone(home: Path) -> None:
 
 
 def test_a_record_is_written_once_and_the_monitor_names_it(home: Path) -> None:
-    """The same answer is not written again; `timonel monitor --ledger` says what it was."""
+    """The same answer is not written again; `timonel monitor --ledger` and its report name it."""
     for _ in range(2):
         assert "record 1, " in diagnose(home, "--record")
     ledger = Ledger(Place.of(str(home / "ledger"), {}))
     assert [one.kind for one in ledger.decisions()] == ["diagnosis"]
     assert ledger.verify().whole
-    result = CliRunner().invoke(build(), ["monitor", "--ledger", str(home / "ledger")])
+    words = ["monitor", "--ledger", str(home / "ledger"), "--html", str(home / "monitor.html")]
+    result = CliRunner().invoke(build(), words)
     assert "diagnosis: Most probably broken data: amount" in result.stdout
+    text = (home / "monitor.html").read_text()
+    assert "<b>Most probably broken data: amount" in text
+    assert "Where the loss comes from" in text
+    assert "mend the data at their source" in text
+    assert not re.search(r"<script|https?://", text)

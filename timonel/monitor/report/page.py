@@ -16,8 +16,11 @@ from timonel.monitor.report.view import Chart, ReportView
 MOST_CHARTS, MOST_HISTOGRAMS = 12, 6
 
 
-def render(view: ReportView) -> str:
-    """The page of a model. Whatever comes from the data is escaped; its size has a bound."""
+def render(view: ReportView, diagnosis: Markup | None = None) -> str:
+    """The page of a model. Whatever comes from the data is escaped; its size has a bound.
+
+    `diagnosis` is the card of one, which follows the verdict.
+    """
     time = TimeScale(view.start, view.end)
     head = tag(
         "head",
@@ -32,6 +35,7 @@ def render(view: ReportView) -> str:
             "main",
             _header(view),
             _verdict(view),
+            diagnosis,
             _section("What happened", ribbon(view, time)),
             _section("Performance", _charts(view.performance, time, _no_quality(view))),
             _section("Drift", _drift(view, time)),

@@ -7,10 +7,6 @@ from timonel.monitor.report.markup import Markup, join, shortened, tag
 FALL = "Where the loss comes from"
 STEP = 34
 """Height of a bar with its space."""
-WATERFALL_STYLE = """
-.fall text{font-size:13px;fill:var(--ink)}.fall .whole{fill:var(--muted);opacity:.45}
-.fall .part{fill:var(--accent)}.fall .rest{fill:var(--ticket)}
-"""
 
 
 def waterfall(found: Diagnosis) -> Markup | None:
