@@ -107,7 +107,8 @@ tbody th{max-width:340px;overflow-wrap:anywhere}
 .heat+.x{margin-left:98px;margin-right:64px}.x span:nth-child(even){display:none}
 .x.centred span:nth-child(even){display:inline}.track,.events{margin-left:0}
 .ribbon+.x{margin-left:0}}
-.fall{display:block;width:100%;max-width:760px;margin:4px 0 10px}.fall text{font-size:13px;fill:var(--ink)}.fall .whole{fill:var(--muted);opacity:.45}
+.fall{display:block;width:100%;max-width:760px;margin:4px 0 10px}
+.fall text{font-size:13px;fill:var(--ink)}.fall .whole{fill:var(--muted);opacity:.45}
 .fall .part{fill:var(--accent)}.fall .rest{fill:var(--ticket)}
 @media print{body{background:none}.card{break-inside:avoid}}
 """
