@@ -1,6 +1,7 @@
 """The cluster of KUBECONFIG, and packages of a model in an object store that its pods reach."""
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,10 @@ def cluster() -> Cluster:
 
 @pytest.fixture(scope="session")
 def model(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A real model in three versions."""
+    """A real model in three versions, at addresses of this run's own."""
     folder = tmp_path_factory.mktemp("model")
-    built, uris = build(folder / "package"), {}
+    built, uris, place = build(folder / "package"), {}, uuid.uuid4().hex
     for number in (1, 2, NARROW):
         sealed = variant(built, folder / f"v{number}", number)
-        uris[str(number)] = cluster.store.put(sealed.path, f"loans/{number}"), sealed.digest
+        uris[str(number)] = cluster.store.put(sealed.path, f"{place}/{number}"), sealed.digest
     return Model(built, uris)

@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Released:
             "--interval": "2",
             "--deadline": "240",
             "--settle": "3",
-            "--id": f"{self.name}-{stable}-{canary}",
+            "--id": f"{self.name}-{uuid.uuid4().hex[:8]}",  # a release may be done again
             "--report": str(folder / "release.md"),
         }
         words = [sys.executable, str(SCRIPT), *(part for pair in flags.items() for part in pair)]
@@ -121,9 +122,10 @@ def store_secret(cluster: Cluster) -> dict[str, Any]:
 
 
 @contextmanager
-def loaded(released: Released) -> Iterator[Load]:
+def loaded(released: Released, threads: int = 2) -> Iterator[Load]:
     """A steady load through the gateway."""
     url = f"{released.cluster.gateway}/v1/models/{NAME}:predict"
     rows = released.model.built.rows(300)
-    with Load(url, rows, headers={"Host": released.host}, pause=0.02).running() as load:
+    load = Load(url, rows, headers={"Host": released.host}, threads=threads, pause=0.02)
+    with load.running():
         yield load
