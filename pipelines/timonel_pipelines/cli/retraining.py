@@ -51,6 +51,8 @@ def retrain(
     from timonel_pipelines.retraining.doing import CARRIED_OUT, carry_out, judge, record
     from timonel_pipelines.retraining.looking import Look, Site
 
+    if release and not dry_run:
+        _releasable(config)
     look = Look.at(Site(load_config(config)), _aware(at))
     judged = judge(look, _request(if_due, force))
     told = not (quiet or as_json)
@@ -67,7 +69,7 @@ def retrain(
     elif done is not None and not quiet:
         typer.echo(f"done      {done.summary}")
     if release and done is not None and done.releasable:
-        _release(config, str(done.version))
+        _release(config, str(done.version), as_json)
     if code := _code(judged, done):
         raise typer.Exit(code)
 
@@ -142,10 +144,21 @@ def _facts(judged: "Judged", done: "Done | None") -> dict[str, object]:
     }
 
 
-def _release(config: Path, version: str) -> None:
+def _releasable(config: Path) -> None:
+    """Before anything is trained: raises for settings that no rollout can follow, or a silent monitor."""
+    from datetime import UTC
+
+    from timonel_pipelines.rollout.opening import Site
+
+    site = Site(config)
+    _ = site.plan
+    site.counts.since(datetime.now(UTC))
+
+
+def _release(config: Path, version: str, as_json: bool) -> None:
     from timonel_pipelines.cli.rollout import start
 
-    start(version=version, config=config)
+    start(version=version, config=config, as_json=as_json)
 
 
 def _code(judged: "Judged", done: "Done | None") -> int:

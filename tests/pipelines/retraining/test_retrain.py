@@ -2,8 +2,10 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from projects import make_project, timonel_here
 from served import DAY, Project
 from turned import SERVED, TURN
 
@@ -40,3 +42,14 @@ def test_after_the_change_the_model_is_retrained_and_the_chain_says_why(
     assert told[3]["run"] == retrained["done"]["training"]["tracking_run"]
     assert told[3]["package_digest"] == retrained["done"]["training"]["package_digest"]
     assert changed.ledger.verify().whole
+
+
+def test_a_release_that_nobody_could_judge_is_refused_before_anything_is_trained(
+    accidents: Path, tmp_path: Path
+) -> None:
+    """Without a monitor `--release` is an error that says so; nothing is looked up, decided or trained."""
+    config = make_project(tmp_path, accidents, monitoring={"monitor": {"port": 1}})
+    done = timonel_here("retrain", "-c", config, "--if-due", "--release")
+    assert done.returncode == 1
+    assert "the monitor at http://127.0.0.1:1 does not answer" in done.stderr
+    assert not (tmp_path / ".timonel").exists()
