@@ -148,6 +148,10 @@ bench-canary: install ## error rates of the canary's judge, beside common rules,
 bench-paired: install ## labels until one more error in a hundred is found: pairs beside what each version served (2 minutes; BENCH=--quick)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/paired.py $(BENCH)
 
+.PHONY: drills
+drills: install ## every incident of the fault suite from healthy to recovered: diagnosed, acted on, over (10 minutes; BENCH="--only unit_change")
+	$(BIN)/python benchmarks/drills/run.py $(BENCH)
+
 .PHONY: bench-diagnosis
 bench-diagnosis: install ## is every incident of the fault suite named: alone and in pairs: confusion matrix, abstentions, seconds (13 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/diagnosis/run.py $(BENCH)

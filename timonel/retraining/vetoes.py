@@ -20,6 +20,9 @@ BROKEN = {
 
 NOTHING_LOST = (DiagnosisState.NONE, DiagnosisState.BENIGN)
 
+MATERIAL = 0.05
+"""The share of the loss below which a fault that is not the first cause stops nothing."""
+
 FRESH = timedelta(days=14)
 """Since the change: so long a rise of the loss that the diagnosis does not see waits for it."""
 
@@ -50,7 +53,8 @@ def _causes(
 ) -> Iterator[Objection]:
     for i, finding in enumerate(diagnosis.findings):
         leads = i == 0 and diagnosis.cause is not None
-        sure = finding.confidence is not Confidence.LOW
+        slight = finding.share.value is not None and finding.share.value < MATERIAL
+        sure = finding.confidence is not Confidence.LOW and not slight
         if finding.cause in BROKEN and (sure or leads):
             what = f"{_named(finding)}: {BROKEN[finding.cause]}, a retraining would learn the fault"
             yield Objection(Answer.VETO, what)

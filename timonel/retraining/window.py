@@ -4,7 +4,7 @@ Each candidate window is fitted on what was known before a stretch and scored on
 stretch through the newest rows whose labels have matured. The differences are taken row by row.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -95,7 +95,13 @@ def lesson(window: Window, times: Instants, since: datetime, half_life: timedelt
     return Lesson(rows, ones[: len(rows)])
 
 
-def choose_window(times: Instants, since: datetime, delay: timedelta, losses: Losses) -> Choice:
+def choose_window(
+    times: Instants,
+    since: datetime,
+    delay: timedelta,
+    losses: Losses,
+    candidates: Sequence[Window] = CANDIDATES,
+) -> Choice:
     """The best window for a change at `since`; of those that are not surely better, all rows.
 
     `losses` is called once for each candidate and fold. Raises BadInput for too few rows.
@@ -105,7 +111,7 @@ def choose_window(times: Instants, since: datetime, delay: timedelta, losses: Lo
     plan = folds(times, delay, _share(recent, len(times)))
     found = {
         window: np.concatenate(parts)
-        for window in CANDIDATES
+        for window in candidates
         if (parts := _played(window, plan, times, since, half_life, losses)) is not None
     }
     if Window.ALL not in found:

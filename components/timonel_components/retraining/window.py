@@ -11,13 +11,15 @@ from threadpoolctl import threadpool_limits
 from timonel.config import Candidate, Config
 from timonel.contract import DataContract, FeatureReader, infer_contract
 from timonel.errors import BadInput
-from timonel.retraining.window import Choice, Floats, Lesson, choose_window
+from timonel.retraining.window import CANDIDATES, Choice, Floats, Lesson, choose_window
+from timonel.terms import Window
 from timonel_components.data.cleaning import clean
 from timonel_components.data.sources import read_source
 from timonel_components.learning.estimators import SPACES
 from timonel_components.learning.halving import Rows, fit
 from timonel_components.learning.scoring import encode_target, probabilities
 from timonel_components.learning.settings import drawn
+from timonel_components.split import split
 from timonel_components.train import threads
 
 LEAST_PROBABILITY = 1e-6
@@ -26,7 +28,8 @@ LEAST_PROBABILITY = 1e-6
 def choose(config: Config, candidate: Candidate, since: datetime) -> Choice:
     """The best window of the settings' table for a change at `since`, by log loss.
 
-    The candidate is fitted with its default settings, nine times at most.
+    The candidate is fitted with its default settings, nine times at most. While too little time has gone
+    by since the change to part rows for training, validation and test, all rows are the only window.
     """
     table = clean(read_source(config), config)
     name = config.data.time
@@ -38,7 +41,18 @@ def choose(config: Config, candidate: Candidate, since: datetime) -> Choice:
     times = table[name].cast(pa.int64()).to_numpy()
     with threadpool_limits(threads(config)):
         student = Student.of(table, infer_contract(table, config), config, candidate)
-        return choose_window(times, since, config.data.label_delay, student)
+        return choose_window(
+            times, since, config.data.label_delay, student, _candidates(table, config, since)
+        )
+
+
+def _candidates(table: pa.Table, config: Config, since: datetime) -> tuple[Window, ...]:
+    train = config.train.model_copy(update={"since": since})
+    try:
+        split(table, config.model_copy(update={"train": train}))
+    except BadInput:
+        return (Window.ALL,)
+    return CANDIDATES
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def compare(
     """
     if first is None or first >= now:
         return None
-    turn = min(max(alarm or now - CURRENT, first), now - CURRENT)
+    # rows from before the alarm would thin out what went wrong: a young fault looked like drift
+    turn = max(alarm or now - CURRENT, first)
     if former and turn - first < CURRENT:
         return Compared(first - LONGEST_REFERENCE, first, deployed=True)
     start = max(first, turn - LONGEST_REFERENCE)

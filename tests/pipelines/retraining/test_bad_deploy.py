@@ -65,5 +65,6 @@ def test_a_young_version_is_held_against_the_one_before_it() -> None:
         old - 90 * DAY, old, True
     )
     assert compare(old, None, now, former=True) == Compared(old, now - 14 * DAY, False)
+    assert compare(old, now - 2 * DAY, now, former=True) == Compared(old, now - 2 * DAY, False)
     assert compare(young, None, now, former=False) is None
     assert compare(None, None, now, former=True) is None

@@ -165,6 +165,16 @@ def test_a_cause_that_is_only_possible_does_not_veto() -> None:
     assert decide(held, SETTINGS).answer is Answer.RETRAIN
 
 
+def test_a_fault_that_explains_next_to_nothing_does_not_veto() -> None:
+    """Named beside the first cause: 3 % of the loss stop nothing, 6 % do."""
+    answers = []
+    for share in (0.03, 0.06):
+        slight = replace(finding("data_quality"), share=Measured(share, 0.0, 0.1, 5000))
+        diagnosis = diagnosed("concept_change", slight)
+        answers.append(decide(replace(situation(), diagnosis=diagnosis), SETTINGS).answer)
+    assert answers == [Answer.RETRAIN, Answer.VETO]
+
+
 def test_a_forced_training_needs_a_reason_and_records_what_it_overrules() -> None:
     """The record says who went past what."""
     with pytest.raises(BadInput, match="no reason"):
