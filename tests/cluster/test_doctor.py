@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from clusters import Cluster, Namespace, until
+from clusters import Cluster, Namespace, run, until
 from timonel.cli.main import build
 
 SPACE = "doctor-test"
 WRONG = "0" * 64
+CONTROLLER = "control-plane=kserve-controller-manager"
+PLACE = "jsonpath={.items[*].metadata.namespace}/{.items[*].metadata.name}"
 CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
@@ -145,6 +147,21 @@ def test_somebody_without_rights(space: Namespace, tmp_path: Any, monkeypatch: A
     assert failed == {"rights"}
     done = CliRunner().invoke(build(), ["status", "-n", SPACE])
     assert "may not list" in str(done.exception)
+
+
+def test_a_webhook_that_nobody_answers(space: Namespace) -> None:
+    """Without KServe's controller it is named, with what to look at; with it nothing fails again."""
+    (controller,) = run("kubectl", "get", "deploy", "-A", "-l", CONTROLLER, "-o", PLACE).split()
+    at, name = controller.split("/")
+    scale = ("kubectl", "--namespace", at, "scale", f"deploy/{name}")
+    run(*scale, "--replicas=0")
+    try:
+        found = until(lambda: failing("KServe webhook"), 60, "the webhook is reported")
+        assert found["fix"]
+    finally:
+        run(*scale, "--replicas=1")
+    run("kubectl", "--namespace", at, "rollout", "status", f"deploy/{name}", "--timeout=120s")
+    until(lambda: failing("KServe webhook") is None, 60, "the webhook answers")
 
 
 def test_status_of_a_namespace_without_a_release(space: Namespace) -> None:
