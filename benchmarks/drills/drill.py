@@ -117,9 +117,9 @@ def drill(world: World, name: str, severity: Severity, seed: int) -> Drilled:
         if name == "bad_deploy":
             world.aliases.pin(CHAMPION, "2")
         judged, day = _asked(world, service, struck)
-        mended = judged.decision.answer in (Answer.VETO, Answer.ROLL_BACK)
-        later = _days(rows if mended else struck, day, min(day + AFTER, DAYS))
-        later = world.scorer().serve(later)
+        vetoed = judged.decision.answer is Answer.VETO
+        mended = rows if vetoed and kind.cause in BROKEN else None
+        later = _later(world.scorer(), mended, struck, day)
         service.log(later)
         rest = judge(Look.at(Site(service.config), None), None).decision.answer
     losses = (_days(struck, 0, STRUCK), _days(struck, STRUCK, day), later)
@@ -136,6 +136,16 @@ def drill(world: World, name: str, severity: Severity, seed: int) -> Drilled:
         rest in (Answer.NONE, Answer.WAIT),
         time.perf_counter() - began,
     )
+
+
+def _later(champion: Scorer, mended: pa.Table | None, struck: pa.Table, day: int) -> pa.Table:
+    """The days after: a fault that was vetoed is mended, and only another version answers anew."""
+    end = min(day + AFTER, DAYS)
+    if mended is not None:
+        return champion.serve(_days(mended, day, end))
+    later = _days(struck, day, end)
+    same = pc.all(pc.equal(later["version"], champion.version)).as_py()
+    return later if same else champion.serve(later)
 
 
 def _struck(

@@ -13,7 +13,7 @@ from timonel.faults import INCIDENTS, Severity
 
 
 def main() -> None:
-    """Drill, print a table; exit code 10 if the model was changed where it should not have been."""
+    """Drill, print a table; exit code 1 if the model was changed where it should not have been."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", default="", help="incidents whose name holds this")
     options.add_argument("--severity", type=Severity, default=Severity.HIGH)
@@ -52,7 +52,7 @@ def report(found: list[Drilled]) -> int:
         f" they should not{named}; {over} of {len(hurt)} that hurt were over;"
         f" {sum(one.seconds for one in found):.0f} s"
     )
-    return 10 if harmful else 0
+    return 1 if harmful else 0
 
 
 if __name__ == "__main__":
