@@ -149,6 +149,7 @@ class Service:
 
     @cached_property
     def ledger(self) -> Ledger:
+        """Where its log goes."""
         return Ledger(Place.of(self.config.ledger, {}))
 
     def log(self, served: pa.Table) -> None:
