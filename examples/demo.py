@@ -2,7 +2,8 @@
 
     python examples/demo.py accidents                    # start to finish, then everything is stopped
     python examples/demo.py accidents --stay             # leaves it running until Ctrl-C
-    python examples/demo.py accidents --incident seed    # with a fault in the traffic
+    python examples/demo.py accidents --incident seed    # with a fault in the traffic, until it is found
+    python examples/demo.py accidents --incident unit_change    # until it is over
 
 It runs the same commands as a person would, so it also shows them.
 """
@@ -13,46 +14,29 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
+from incident import play_through
 from online import Online, play, watched
-from telling import EXAMPLES, announced, command, console, launched, say, stop
+from predictors import Server, served, train
+from telling import EXAMPLES, command, console, say, stop
 
 from timonel.config import Config, Task, load_config
 from timonel.contract import DataContract
+from timonel.faults import Severity
 from timonel.tables import read_table
+from timonel_serving.replay.drill import SEED
 from timonel_serving.replay.scorer import tensors
 
 ROWS = 3
 REQUESTS = 200
 K, LENGTH = "k", 5
 """The field that asks for the length of a list, and how long a list is asked for."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running predictor: what it announced, and the columns that it takes."""
-
-    facts: dict[str, Any]
-    contract: DataContract
-    process: subprocess.Popen[str]
-
-    @property
-    def v1(self) -> str:
-        """The address of KServe's V1 protocol."""
-        return f"{self.facts['rest']}/v1/models/{self.facts['model']}:predict"
-
-    @property
-    def v2(self) -> str:
-        """The address of the Open Inference Protocol."""
-        return f"{self.facts['rest']}/v2/models/{self.facts['model']}/infer"
 
 
 def main() -> None:
@@ -62,6 +46,10 @@ def main() -> None:
     settings = EXAMPLES / arguments.example / "timonel.yaml"
     config = load_config(settings)
     console.print(f"[bold]Timonel[/] · {config.model.name}: {config.model.description}\n")
+    if arguments.incident not in (None, SEED) and not arguments.stay:
+        play_through(settings, arguments.incident, Severity(arguments.severity))
+        console.print(f"\n[bold green]done[/] in {time.monotonic() - began:.0f} s")
+        return
     train(settings)
     with ExitStack() as running:
         with served(settings, fixed_ports=arguments.stay) as server:
@@ -94,33 +82,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("example", choices=known, nargs="?", default="accidents")
     parser.add_argument("--stay", action="store_true", help="leave it running until Ctrl-C")
     parser.add_argument("--incident", help="a fault to play: seed, or one of timonel.faults")
+    parser.add_argument(
+        "--severity", choices=[*Severity], default="high", help="of a fault that is played through"
+    )
     parser.add_argument("--seconds", type=float, default=60, help="how long playing takes")
     return parser.parse_args()
-
-
-def train(settings: Path) -> None:
-    """Train, evaluate, package and register."""
-    done = subprocess.run(command("train", "-c", settings), check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
-@contextmanager
-def served(settings: Path, *, fixed_ports: bool, more: tuple[str, ...] = ()) -> Iterator[Server]:
-    """Start the predictor on the newest model; it is stopped when the block ends."""
-    explained = load_config(settings).model.task is not Task.RANKING
-    ports = ["--explain"] * explained if fixed_ports else ["--port", "0", "--grpc-port", "0"]
-    console.print()
-    words = command("serve", "-c", settings, "--alias", "challenger", *ports, *more)
-    began = time.monotonic()
-    process = launched(words, load_config(settings).home / "logs" / "predictor.log")
-    try:
-        facts = announced(process)
-        say("ready", f"in {time.monotonic() - began:.1f} s: {facts['rest']}, gRPC {facts['grpc']}")
-        say("model", f"version {facts['version']} on {facts['backend']}, digests verified")
-        yield Server(facts, DataContract.load(Path(facts["package"]) / "contract.json"), process)
-    finally:
-        stop(process)
 
 
 def ask(server: Server, config: Config) -> None:

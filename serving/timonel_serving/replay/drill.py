@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,28 @@ def prepare(
     onset = plan.start + HEALTHY * timedelta(days=plan.days)
     if fault is None:
         return Drill(log, (), _accuracy(log, onset))
-    model = Model(lambda rows: _scores(scorer, rows), threshold)
-    injected = _scenario(fault, log, onset, model, tuple(classes)).apply(log, rng)
+    log, truths = struck(scorer, log, fault, onset, (threshold, tuple(classes)), rng)
+    return Drill(log, truths, _accuracy(log, onset))
+
+
+def struck(
+    scorer: Scorer,
+    log: pa.Table,
+    fault: Fault,
+    onset: datetime,
+    cut: tuple[float, tuple[Any, ...]],
+    rng: np.random.Generator,
+) -> tuple[pa.Table, tuple[Truth, ...]]:
+    """A scored log with a fault since `onset`, and the truth of it; what that changed is scored anew.
+
+    `cut` is the threshold of the score, and the classes.
+    """
+    model = Model(lambda rows: _scores(scorer, rows), cut[0])
+    injected = _scenario(fault, log, onset, model, cut[1]).apply(log, rng)
     log = injected.table.sort_by("arrival_time")
     if any(set(truth.changed) & set(scorer.features) for truth in injected.truths):
         log = scorer.scored(log)
-    return Drill(log, injected.truths, _accuracy(log, onset))
+    return log, injected.truths
 
 
 def _scores(scorer: Scorer, rows: pa.Table) -> FloatArray:

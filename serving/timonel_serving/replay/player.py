@@ -41,13 +41,17 @@ class Moment:
     labels: int
 
 
-def play(log: pa.Table, stage: Stage, seconds: float) -> Iterator[Moment]:
+def play(
+    log: pa.Table, stage: Stage, seconds: float, earlier: pa.Table | None = None
+) -> Iterator[Moment]:
     """Send predictions and labels as they arrive, evenly over `seconds` or as fast as it goes.
 
-    The labels that come after the last prediction are not sent: they are still to come.
+    The labels that come after the last prediction are not sent: they are still to come. Those of a log
+    that was played `earlier` are sent with this one's.
     """
     time = _micros(log["arrival_time"])
-    known = log.filter(log["label"].is_valid()).sort_by("label_arrival_time")
+    labelled = [_labelled(part) for part in (earlier, log) if part is not None]
+    known = pa.concat_tables(labelled).sort_by("label_arrival_time")
     arrival = _micros(known["label_arrival_time"])
     began, first, last = monotonic(), int(time[0]), int(time[-1])
     sent = first
@@ -66,6 +70,11 @@ def play(log: pa.Table, stage: Stage, seconds: float) -> Iterator[Moment]:
             share = min(1.0, (start + HOUR - first) / (last + 1 - first))
             sleep(max(0.0, began + share * seconds - monotonic()))
             yield Moment(min(start + HOUR, last), share, ours.stop, theirs.stop)
+
+
+def _labelled(log: pa.Table) -> pa.Table:
+    known = log.filter(log["label"].is_valid())
+    return known.select(["prediction_id", "label", "label_arrival_time"])
 
 
 def _between(times: NDArray[np.int64], start: int, end: int) -> range:
