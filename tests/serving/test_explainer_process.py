@@ -211,6 +211,7 @@ def test_the_explainer_runs_alone_with_the_arguments_that_kserve_gives(tmp_path:
     """A calibrated model is explained in probability, in a process of its own."""
     packed = pack(tmp_path / "package", Candidate.CALIBRATED_BOOSTING)
     arguments = ["--package", "package", "--http_port", "0", "--predictor_host", "none:80"]
+    arguments += ["--model_name", "service"]
     with started(tmp_path, "explainer", *arguments) as server:
         answer = httpx.post(server.line()["explain"], json={"instances": packed.rows(2)}).json()
         assert answer["space"] == "probability"

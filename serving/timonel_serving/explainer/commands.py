@@ -35,6 +35,14 @@ def explainer(
             help="KServe gives it; not needed: the explainer scores with its own copy of the model.",
         ),
     ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            "--model-name",
+            "--model_name",
+            help="KServe gives its service's; not used: the model's name is the package's.",
+        ),
+    ] = None,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     as_json: Json = False,
     verbose: Verbose = False,
