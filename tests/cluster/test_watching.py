@@ -1,20 +1,19 @@
-"""What is watched on a cluster: drift in the traffic, and what KServe's own agent says of another model."""
+"""What is watched on a cluster: drift in the traffic, and what KServe's own agent says, explanations."""
 
+import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import joblib
-import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
-from sklearn.linear_model import LogisticRegression
+import yaml
 
 from clusters import BUCKET, Cluster, Model, Namespace, until
 from inference_events import Posted, agent_headers, structured
@@ -28,6 +27,9 @@ pytestmark = pytest.mark.timeout(400)  # pods start in it
 SPACE = "timonel-watching"
 QUARTER = timedelta(minutes=15)
 """The length of the windows in which drift is looked for."""
+RUNTIME = Path(__file__).parents[2] / "manifests" / "kserve" / "runtime.yaml"
+EXPLAINER = os.environ.get("CLUSTER_EXPLAINER_IMAGE")
+EXPLAIN = ("/opt/timonel/bin/timonel", "explainer")
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
@@ -40,10 +42,16 @@ def space(cluster: Cluster) -> Iterator[Namespace]:
 
 
 @pytest.fixture(scope="module")
-def released(cluster: Cluster, model: Model, space: Namespace, tmp_path_factory: Any) -> Released:
+def known(cluster: Cluster, model: Model, tmp_path_factory: Any) -> str:
+    """A package in the store with the rows that its model was examined on."""
+    path = with_reference(model.built, tmp_path_factory.mktemp("known") / "package")
+    return cluster.store.put(path, f"{uuid.uuid4().hex}/known")
+
+
+@pytest.fixture(scope="module")
+def released(cluster: Cluster, model: Model, space: Namespace, known: str) -> Released:
     """A release that knows the rows that its model was made of, after some healthy traffic."""
-    known = with_reference(model.built, tmp_path_factory.mktemp("known") / "package")
-    reference = {"storageUri": cluster.store.put(known, "loans/reference")}
+    reference = {"storageUri": known}
     monitor = {"ledger": {"type": "none"}, "storage": {"type": "emptyDir"}}
     space.install(NAME, values(cluster, model, reference=reference, monitor=monitor))
     found = Released(cluster, space, model)
@@ -138,15 +146,15 @@ def account(cluster: Cluster) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def of_kserve(cluster: Cluster, uri: str, ledger: str) -> dict[str, Any]:
-    """A model on KServe's own server, whose logger tells the detector."""
+    """A model that KServe fetches and whose answers KServe's logger tells the detector."""
     watching = {"detector": {"hand_over_every": "1s", "commit_every": "2s"}}
     port = urlsplit(cluster.store.there).port
     return {
         "stable": {"version": "1", "storageUri": uri},
-        "runtime": {"kind": "kserve", "modelFormat": "sklearn", "runtime": "kserve-sklearnserver"},
+        "runtime": {"kind": "kserve", "modelFormat": "timonel", "runtime": "timonel"},
         "serviceAccount": {"predictor": "model-reader"},
         "settings": {
-            "model": {"name": "plain", "task": "binary"},
+            "model": {"name": NAME, "task": "binary"},
             "data": {"target": "outcome"},
             "monitoring": watching | {"monitor": {"judge_every": "1s"}},
         },
@@ -159,24 +167,69 @@ def of_kserve(cluster: Cluster, uri: str, ledger: str) -> dict[str, Any]:
 def test_events_of_kserves_own_agent_reach_ledger_and_monitor(
     cluster: Cluster, model: Model, space: Namespace, tmp_path: Path
 ) -> None:
-    """A model on KServe's scikit-learn server: each row is in the ledger and counted, once."""
-    rows = np.random.default_rng(5).normal(size=(60, 3)).round(6)
-    joblib.dump(LogisticRegression().fit(rows, rows[:, 0] > 0), tmp_path / "model.joblib")
+    """A model by the ServingRuntime that people apply: each row is in the ledger and counted, once."""
     ledger = f"s3://{BUCKET}/ledger-{uuid.uuid4().hex}"
-    space.apply(*account(cluster))
-    space.install("plain", of_kserve(cluster, cluster.store.put(tmp_path, "plain"), ledger))
+    runtime = yaml.safe_load(RUNTIME.read_text())
+    space.apply(runtime | {"kind": "ServingRuntime"}, *account(cluster))
+    space.install("plain", of_kserve(cluster, model.uris["1"][0], ledger))
     plain = Released(cluster, space, model, "plain")
-
-    def answered(row: list[float]) -> bool:
-        path = "/v1/models/plain-stable:predict"
-        return cluster.ask(plain.host, path, {"instances": [row]}).status_code == 200
-
-    until(lambda: answered([9.0, 9.0, 9.0]), 120, "an answer")
-    assert all(answered(row) for row in rows.tolist())
-    reach = cluster.store.environment | {"AWS_ENDPOINT_URL": cluster.store.here}
-    kept = Ledger(Place.of(ledger, reach))
+    rows = model.built.rows(60)
+    until(lambda: plain.predict(rows[:1]).status_code == 200, 120, "an answer")
+    assert all(plain.predict([row]).status_code == 200 for row in rows)
     until(lambda: plain.counted() == len(rows) + 1, 60, "the monitor counts them")
+    kept = Ledger(
+        Place.of(ledger, cluster.store.environment | {"AWS_ENDPOINT_URL": cluster.store.here})
+    )
     until(lambda: kept.rows("predictions").count_rows() == len(rows) + 1, 60, "the ledger has them")
-    found = kept.rows("predictions").to_table()
-    assert len(set(found["prediction_id"].to_pylist())) == len(rows) + 1
-    assert set(found["prediction"].to_pylist()) <= {0, 1, "0", "1"}
+    found = kept.rows("predictions").to_table().to_pylist()
+    assert len({one["prediction_id"] for one in found}) == len(rows) + 1
+    assert {one["income"] for one in found} == {one["income"] for one in rows}
+
+
+@pytest.mark.skipif(
+    not EXPLAINER, reason="set CLUSTER_EXPLAINER_IMAGE to a predictor of LOCK=explainer"
+)
+def test_explanations_over_the_gateway(
+    cluster: Cluster, model: Model, space: Namespace, known: str
+) -> None:
+    """`:explain` reaches KServe's explainer, all else the predictor; the parts add up to the score."""
+    given = [f"--package={known}"]
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "explained"},
+        "spec": {
+            "predictor": pod_of(f"timonel/predictor:{cluster.tag}", given),
+            "explainer": pod_of(str(EXPLAINER), [*given, "--host=0.0.0.0", "--port=8080"], EXPLAIN),
+        },
+    }
+    space.apply(service)
+    host, path = f"explained-{space.name}.example.com", f"/v1/models/{NAME}"
+    rows = {"instances": model.built.rows(3)}
+    until(
+        lambda: cluster.ask(host, f"{path}:explain", rows).status_code == 200, 120, "an explanation"
+    )
+    found = cluster.ask(host, f"{path}:explain", rows).json()["explanations"]
+    predicted = cluster.ask(host, f"{path}:predict", rows).json()["predictions"]
+    assert [one["prediction"] for one in found] == predicted
+    for one in found:
+        assert set(one["contributions"]) == set(rows["instances"][0])
+        parts = one["base_value"] + sum(one["contributions"].values())
+        assert parts == pytest.approx(one["score"], abs=1e-6)
+    space.kubectl("delete", "isvc", "explained", "--wait=false")
+
+
+def pod_of(image: str, arguments: list[str], command: Sequence[str] = ()) -> dict[str, Any]:
+    """A component of an InferenceService, as restricted Pod Security lets it in."""
+    container = {
+        "name": "kserve-container",
+        "image": image,
+        "args": arguments,
+        "ports": [{"containerPort": 8080, "protocol": "TCP"}],
+        "envFrom": [{"secretRef": {"name": "store"}}],
+        "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": 8080}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    container |= {"command": list(command)} if command else {}
+    secure = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    return {"securityContext": secure, "containers": [container]}
