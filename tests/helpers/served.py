@@ -42,9 +42,9 @@ class Project:
         return found
 
 
-def log(project: Project, rows: pa.Table, version: str = "1") -> None:
+def log(project: Project, rows: pa.Table, version: str = "1", labelled: int | None = None) -> None:
     """Serve rows by the champion, which is that version, and write what was predicted and what came true
-    a day later.
+    a day later: of all rows, or of so many of the first.
     """
     package = project.package
     batch = FeatureReader(package.contract).from_table(rows)
@@ -66,8 +66,6 @@ def log(project: Project, rows: pa.Table, version: str = "1") -> None:
     }
     project.ledger.append("predictions", columns)
     late = [t + DAY for t in times]
-    labels = [str(v) for v in rows["severe"].to_pylist()]
-    project.ledger.append(
-        "labels",
-        {"prediction_id": ids, "label": labels, "event_time": times, "arrival_time": late},
-    )
+    outcomes = [str(v) for v in rows["severe"].to_pylist()]
+    told = {"prediction_id": ids, "label": outcomes, "event_time": times, "arrival_time": late}
+    project.ledger.append("labels", {name: values[:labelled] for name, values in told.items()})
