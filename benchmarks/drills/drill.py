@@ -1,7 +1,7 @@
 """One incident from healthy to recovered: what `timonel retrain --if-due` decides, day by day, and does."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ from world import DAY, DAYS, SERVED, Scorer, Service, World, model_of, traffic
 
 from timonel.diagnosis import Cause
 from timonel.faults import INCIDENTS, Severity
+from timonel.faults.layout import FloatArray
 from timonel.ledger import Record
 from timonel.retraining import Answer, Outcome
 from timonel_components.register import CHAMPION
@@ -19,10 +20,10 @@ from timonel_pipelines.retraining.doing import CARRIED_OUT, Judged, carry_out, j
 from timonel_pipelines.retraining.looking import Look, Site
 from timonel_pipelines.rollout.promotion.aliases import LAST_KNOWN_GOOD
 
-STRUCK, ASKED = 30, (33, 37, 41, 45, 52)
-"""The day of the onset, and those on which the schedule asks."""
-AFTER = 28
-"""Days that go by once something was done."""
+STRUCK, ASKED, LAST = 30, (33, 37, 41, 45, 52, 59), 66
+"""The day of the onset, those on which the schedule asks, and the first of the days that tell the end."""
+COSTS = np.array([1.0, 3.0])
+"""Of a false positive and a false negative, as the example has them."""
 COLUMNS = {
     "": ("start_lng",),
     "unit_change": ("distance_mi",),
@@ -46,23 +47,29 @@ RIGHT = {
 
 
 @dataclass(frozen=True)
-class Loss:
-    """The log loss of the scores, and its standard error."""
+class Mean:
+    """A mean over rows, and its standard error."""
 
-    mean: float
+    value: float
     error: float
 
     @classmethod
-    def of(cls, rows: pa.Table) -> "Loss":
-        """Of the rows that have a score and a label."""
-        judged = rows.filter(pc.and_(pc.is_valid(rows["label"]), pc.is_valid(rows["score"])))
-        score, label = judged["score"].to_numpy(), judged["label"].to_numpy()
-        loss = -np.log(np.maximum(np.where(label == 1, score, 1 - score), 1e-6))
-        return cls(float(loss.mean()), float(loss.std()) / max(len(loss), 1) ** 0.5)
+    def of(cls, values: FloatArray) -> "Mean":
+        """Of the values of independent rows."""
+        return cls(float(values.mean()), float(values.std()) / len(values) ** 0.5)
 
-    def above(self, other: "Loss") -> bool:
+    def above(self, other: "Mean") -> bool:
         """Whether it is higher by more than chance, at two standard errors."""
-        return self.mean - other.mean > 2 * (self.error**2 + other.error**2) ** 0.5
+        return self.value - other.value > 2 * (self.error**2 + other.error**2) ** 0.5
+
+
+def losses(rows: pa.Table) -> tuple[Mean, Mean]:
+    """Log loss of the scores and cost of the decisions, of the rows that have both and a label."""
+    judged = rows.filter(pc.and_(pc.is_valid(rows["label"]), pc.is_valid(rows["score"])))
+    score, label = judged["score"].to_numpy(), judged["label"].to_numpy()
+    log_loss = -np.log(np.maximum(np.where(label == 1, score, 1 - score), 1e-6))
+    wrong = judged["prediction"].to_numpy() != label
+    return Mean.of(log_loss), Mean.of(wrong * COSTS[label])
 
 
 @dataclass(frozen=True)
@@ -72,80 +79,130 @@ class Drilled:
     incident: str
     truth: Cause
     cause: str
-    answer: Answer
-    day: int
-    """Since the onset, when the answer was given."""
-    losses: tuple[Loss, Loss, Loss]
-    """Before, during, and after what was done."""
+    answers: tuple[Answer, ...]
+    """What was done, or vetoed, in order; empty if nothing."""
+    day: int | None
+    """Since the onset, of the first of them."""
+    before: tuple[Mean, Mean]
+    during: tuple[Mean, Mean]
+    """From the onset to the first answer, or to the last day on which the schedule asked."""
+    after: tuple[Mean, Mean]
+    """Of the last two weeks."""
     at_rest: bool
     """Whether in the end nothing asks for anything any more."""
     seconds: float
 
     @property
-    def hurt(self) -> bool:
-        """Whether the model got worse at all."""
-        return self.losses[1].above(self.losses[0])
-
-    @property
-    def right(self) -> bool:
-        """What was right to do; of what hurts nobody also nothing."""
-        quiet = self.answer in (Answer.NONE, Answer.WAIT)
-        return self.answer in RIGHT[self.truth] or (quiet and not self.hurt)
+    def risen(self) -> list[int]:
+        """Which of the two losses the incident raised."""
+        return [k for k in range(2) if self.during[k].above(self.before[k])]
 
     @property
     def harmful(self) -> bool:
-        """Whether the model was changed, and should not have been."""
-        return self.answer.acts and not self.right
+        """Whether the model was ever changed in a way that its cause does not ask for."""
+        return any(one.acts and one not in RIGHT[self.truth] for one in self.answers)
+
+    @property
+    def right(self) -> bool:
+        """What was right to do came first; of what raised no loss also nothing."""
+        if not self.answers:
+            return not self.risen or self.truth is Cause.BENIGN
+        return self.answers[0] in RIGHT[self.truth] and not self.harmful
 
     @property
     def recovered(self) -> bool | None:
-        """Whether the loss came down and nothing is due; None where it had not risen, or for a season."""
-        before, during, after = self.losses
-        if not self.hurt or self.truth is Cause.BENIGN:
+        """Whether what had risen came down and nothing is due; None where nothing had, or for a season."""
+        if not self.risen or self.truth is Cause.BENIGN:
             return None
-        return self.at_rest and (during.above(after) or not after.above(before))
+        before, during, after = self.before, self.during, self.after
+        return self.at_rest and all(
+            during[k].above(after[k]) or not after[k].above(before[k]) for k in self.risen
+        )
 
 
 def drill(world: World, name: str, severity: Severity, seed: int) -> Drilled:
-    """Serve healthy days, strike, ask on the days of the schedule, act, and go on."""
+    """Serve healthy days, strike, ask on the days of the schedule, do what is answered, to the last day."""
     began = time.perf_counter()
-    kind, rows, first = INCIDENTS[name], traffic(seed), world.scorer("1")
-    healthy = first.serve(rows)
-    struck = _struck(world, name, severity, healthy, first, seed)
+    rows, first = traffic(seed), world.scorer("1")
+    struck = _struck(world, name, severity, first.serve(rows), first, seed)
     with world.site(f"{name}-{severity.value}") as service:
         service.log(_days(struck, 0, STRUCK))
         if name == "bad_deploy":
             world.aliases.pin(CHAMPION, "2")
-        judged, day = _asked(world, service, struck)
-        vetoed = judged.decision.answer is Answer.VETO
-        mended = rows if vetoed and kind.cause in BROKEN else None
-        later = _later(world.scorer(), mended, struck, day)
-        service.log(later)
+        played = Play(world, service, rows, struck, INCIDENTS[name].cause)
+        for day, until in zip(ASKED, (*ASKED[1:], DAYS), strict=True):
+            played.serve(day)
+            played.ask(day)
+            played.serve(until)
         rest = judge(Look.at(Site(service.config), None), None).decision.answer
-    losses = (_days(struck, 0, STRUCK), _days(struck, STRUCK, day), later)
-    before, during, after = (Loss.of(part) for part in losses)
-    diagnosis = judged.diagnosis
-    found = "nothing" if diagnosis is None else str(diagnosis.cause or diagnosis.state.value)
+    acted = played.first or ASKED[-1]
     return Drilled(
         name,
-        kind.cause,
-        found,
-        judged.decision.answer,
-        day - STRUCK,
-        (before, during, after),
+        INCIDENTS[name].cause,
+        played.cause,
+        tuple(played.answers),
+        None if played.first is None else played.first - STRUCK,
+        losses(_days(struck, 0, STRUCK)),
+        losses(_days(struck, STRUCK, acted)),
+        losses(_days(pa.concat_tables(played.served), LAST, DAYS)),
         rest in (Answer.NONE, Answer.WAIT),
         time.perf_counter() - began,
     )
 
 
-def _later(champion: Scorer, mended: pa.Table | None, struck: pa.Table, day: int) -> pa.Table:
-    """The days after: a fault that was vetoed is mended, and only another version answers anew."""
-    end = min(day + AFTER, DAYS)
-    if mended is not None:
-        return champion.serve(_days(mended, day, end))
-    later = _days(struck, day, end)
-    same = pc.all(pc.equal(later["version"], champion.version)).as_py()
-    return later if same else champion.serve(later)
+@dataclass
+class Play:
+    """One incident as it goes on."""
+
+    world: World
+    service: Service
+    rows: pa.Table
+    struck: pa.Table
+    truth: Cause
+    logged: int = STRUCK
+    mended: bool = False
+    cause: str = "nothing"
+    """As the diagnosis of the first answer, or else the last diagnosis, names it."""
+    first: int | None = None
+    answers: list[Answer] = field(default_factory=list)
+    served: list[pa.Table] = field(default_factory=list)
+
+    def serve(self, until: int) -> None:
+        """The days up to this one, by the champion; a fault that was vetoed is mended."""
+        if self.logged == until:
+            return
+        champion = self.world.scorer()
+        part = _days(self.rows if self.mended else self.struck, self.logged, until)
+        # an answer of the version that the incident struck stays as it was
+        if self.mended or not pc.all(pc.equal(part["version"], champion.version)).as_py():
+            part = champion.serve(part)
+        self.service.log(part)
+        self.served.append(part)
+        self.logged = until
+
+    def ask(self, day: int) -> None:
+        """What the schedule's command does; a new version is then promoted as a rollout would."""
+        look = Look.at(Site(self.service.config), _on(day))
+        judged = judge(look, None)
+        decided, answer = record(look, judged), judged.decision.answer
+        found = judged.diagnosis
+        if self.first is None and found is not None:
+            self.cause = str(found.cause or found.state.value)
+        done = answer in CARRIED_OUT and self._acted(look, judged, decided)
+        if not done and answer is not Answer.VETO:
+            return
+        self.first = self.first or day
+        self.answers.append(answer)
+        self.mended |= answer is Answer.VETO and self.truth in BROKEN
+
+    def _acted(self, look: Look, judged: Judged, decided: Record) -> bool:
+        with story(0, quiet=True) as watcher:
+            done = carry_out(look, judged, decided, self.service.path, watcher)
+        if done.releasable:
+            was = str(judged.situation.version)
+            self.world.aliases.move(CHAMPION, was, str(done.version))
+            self.world.aliases.pin(LAST_KNOWN_GOOD, was)
+        return done.outcome is Outcome.DONE
 
 
 def _struck(
@@ -165,33 +222,6 @@ def _struck(
 
 def _columns(name: str) -> tuple[str, ...]:
     return COLUMNS.get(name, COLUMNS[""])
-
-
-def _asked(world: World, service: Service, struck: pa.Table) -> tuple[Judged, int]:
-    """The first answer that is more than to wait and can be carried out, and its day; else the last one."""
-    logged = STRUCK
-    for day in ASKED:
-        service.log(_days(struck, logged, day))
-        logged = day
-        look = Look.at(Site(service.config), _on(day))
-        judged = judge(look, None)
-        decided, answer = record(look, judged), judged.decision.answer
-        if answer is Answer.VETO or (
-            answer in CARRIED_OUT and _acted(world, service, look, judged, decided)
-        ):
-            break
-    return judged, day
-
-
-def _acted(world: World, service: Service, look: Look, judged: Judged, decided: Record) -> bool:
-    """Do what the command does; a new version is then promoted as a rollout would. False: it failed."""
-    with story(0, quiet=True) as watcher:
-        done = carry_out(look, judged, decided, service.path, watcher)
-    if done.releasable:
-        was = str(judged.situation.version)
-        world.aliases.move(CHAMPION, was, str(done.version))
-        world.aliases.pin(LAST_KNOWN_GOOD, was)
-    return done.outcome is Outcome.DONE
 
 
 def _days(rows: pa.Table, start: int, end: int) -> pa.Table:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from drill import Drilled, drill
@@ -21,8 +22,10 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         world = World.made(Path(folder))
-        print("| incident | diagnosis | answer | after | log loss before, during, after | over |")
-        print("|---|---|---|---|---|---|")
+        print(
+            "| incident | diagnosis | done | after | log loss before, during, after | cost a row | over |"
+        )
+        print("|---|---|---|---|---|---|---|")
         found = []
         for k, name in enumerate(INCIDENTS):
             if given.only in name:
@@ -33,12 +36,18 @@ def main() -> None:
 
 def row(one: Drilled) -> str:
     """One line of the table."""
-    losses = ", ".join(f"{loss.mean:.3f}" for loss in one.losses)
+    log_loss, cost = (
+        ", ".join(f"{part[k].value:.3f}" for part in (one.before, one.during, one.after))
+        for k in range(2)
+    )
     rest = "benign" if one.truth is Cause.BENIGN else "did not hurt"
     over = {True: "yes", False: "**no**", None: rest}[one.recovered]
     mark = "" if one.right else " **(harmful)**" if one.harmful else " **(missed)**"
-    cause, answer = (text.replace("_", " ") for text in (one.cause, one.answer.value))
-    return f"| {one.incident} | {cause} | {answer}{mark} | day {one.day} | {losses} | {over} |"
+    answers = [f"{n} x {a.value}" if n > 1 else a.value for a, n in Counter(one.answers).items()]
+    done = ", ".join(answers).replace("_", " ") or "nothing"
+    day = "" if one.day is None else f"day {one.day}"
+    cause = one.cause.replace("_", " ")
+    return f"| {one.incident} | {cause} | {done}{mark} | {day} | {log_loss} | {cost} | {over} |"
 
 
 def report(found: list[Drilled]) -> int:
