@@ -144,7 +144,7 @@ def drill(world: World, name: str, severity: Severity, seed: int) -> Drilled:
         None if played.first is None else played.first - STRUCK,
         losses(_days(struck, 0, STRUCK)),
         losses(_days(struck, STRUCK, acted)),
-        losses(_days(pa.concat_tables(played.served), LAST, DAYS)),
+        losses(_days(pa.concat_tables(played.served, promote_options="permissive"), LAST, DAYS)),
         rest in (Answer.NONE, Answer.WAIT),
         time.perf_counter() - began,
     )
@@ -177,7 +177,7 @@ class Play:
         if self.mended or not pc.all(pc.equal(part["version"], champion.version)).as_py():
             part = champion.serve(part)
         self.service.log(part)
-        self.served.append(part)
+        self.served.append(part.select(["event_time", "score", "prediction", "label"]))
         self.logged = until
 
     def ask(self, day: int) -> None:
