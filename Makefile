@@ -35,6 +35,12 @@ TOOLS := prometheus prometheus-alertmanager chromium fonts-dejavu-core
 tools: ## what some tests run besides Python, by apt-get (needs root)
 	@dpkg --status $(TOOLS) >/dev/null 2>&1 || { apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends $(TOOLS); }
 
+# Helm and kubectl are pinned by their hash as all else is; a cluster is talked to by what its owner has on PATH
+.venv/tools/installed: .venv/installed locks/release.txt scripts/tools.sh
+	scripts/tools.sh $(@D)
+	@touch $@
+WITH_TOOLS := PATH="$(CURDIR)/.venv/tools:$$PATH"
+
 .PHONY: demo
 demo: install ## the whole way on real data (EXAMPLE=accidents|employment|spam|fraud|ranking, INCIDENT=seed|...)
 	$(BIN)/python examples/demo.py $(EXAMPLE) $(if $(INCIDENT),--incident $(INCIDENT))
@@ -48,8 +54,8 @@ up: install ## the demo, left running: prints the addresses, Ctrl-C stops it
 	$(BIN)/python examples/demo.py $(EXAMPLE) --stay $(if $(INCIDENT),--incident $(INCIDENT))
 
 .PHONY: test
-test: install ## the tests
-	$(BIN)/python -m pytest
+test: install .venv/tools/installed ## the tests
+	$(WITH_TOOLS) $(BIN)/python -m pytest
 
 .PHONY: test-cluster
 test-cluster: install ## the tests on the cluster of KUBECONFIG, which must have the images (make images)
@@ -71,8 +77,8 @@ test-spark: .venv/spark/installed ## the tests that need Apache Spark, in a venv
 	@touch $@
 
 .PHONY: test-infra
-test-infra: .venv/infra/installed ## the tests of the AWS stacks and the workflows, in a venv of their own; needs Node
-	.venv/infra/bin/python -m pytest tests/infra tests/workflows
+test-infra: .venv/infra/installed .venv/tools/installed ## the tests of the AWS stacks and the workflows, in a venv of their own; needs Node
+	$(WITH_TOOLS) .venv/infra/bin/python -m pytest tests/infra tests/workflows
 
 .PHONY: generate-infra
 generate-infra: .venv/infra/installed ## rewrite the committed CloudFormation templates of all stages
@@ -238,17 +244,17 @@ define chart-files
 endef
 
 define golden
-	@helm template fraud helm/timonel --namespace ml --values tests/chart/values/$(1).yaml > tests/chart/goldens/$(1).yaml
+	@$(WITH_TOOLS) helm template fraud helm/timonel --namespace ml --values tests/chart/values/$(1).yaml > tests/chart/goldens/$(1).yaml
 
 endef
 
 .PHONY: generate
-generate: install ## rewrite what is generated and committed: configuration schema, compiled pipelines, alerts, the chart's goldens
+generate: install .venv/tools/installed ## rewrite what is generated and committed: configuration schema, compiled pipelines, alerts, the chart's goldens
 	$(BIN)/timonel schema > docs/reference/timonel.schema.json
 	$(BIN)/timonel pipeline compile --out pipelines/compiled/timonel-train.yaml
 	$(call alerts,manifests/monitoring)
 	$(call chart-files,helm/timonel/files)
-	$(if $(shell command -v helm),$(foreach v,$(wildcard tests/chart/values/*.yaml),$(call golden,$(basename $(notdir $(v))))))
+	$(if $(shell $(WITH_TOOLS) command -v helm),$(foreach v,$(wildcard tests/chart/values/*.yaml),$(call golden,$(basename $(notdir $(v))))))
 
 .PHONY: check-generated
 check-generated: install

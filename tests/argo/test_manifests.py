@@ -13,12 +13,13 @@ import yaml
 ARGO = Path(__file__).resolve().parents[2] / "manifests/argo"
 BASE = [
     one
-    for file in ("rollout", "train")
+    for file in ("rollout", "train", "schedules")
     for one in yaml.safe_load_all((ARGO / f"base/{file}.yaml").read_text())
 ]
 TEMPLATES = {
     one["metadata"]["name"]: one["spec"] for one in BASE if one["kind"] == "WorkflowTemplate"
 }
+CRONS = {one["metadata"]["name"]: one["spec"] for one in BASE if one["kind"] == "CronWorkflow"}
 CONTAINERS = [t for spec in TEMPLATES.values() for t in spec["templates"] if "container" in t]
 
 
@@ -44,6 +45,39 @@ def test_each_workflow_ends_and_is_cleaned_up(name: str) -> None:
     assert spec["podGC"]
     assert "{{workflow.parameters.release}}" in spec["synchronization"]["mutexes"][0]["name"]
     assert spec["securityContext"]["runAsNonRoot"] is True
+
+
+@pytest.mark.parametrize("name", ["timonel-retrain", "timonel-compact"])
+def test_a_schedule_starts_one_at_a_time_and_keeps_few(name: str) -> None:
+    """None begins beside one that runs, old ones go, and account and mutex are the template's."""
+    spec = CRONS[name]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["timezone"] == "UTC"
+    assert 0 < spec["startingDeadlineSeconds"] < 24 * 3600
+    assert {spec[f"{end}JobsHistoryLimit"] for end in ("successful", "failed")} <= set(range(1, 8))
+    work = spec["workflowSpec"]
+    assert set(work) == {"workflowTemplateRef", "entrypoint"}
+    template = TEMPLATES[work["workflowTemplateRef"]["name"]]
+    assert work["entrypoint"] in {one["name"] for one in template["templates"]}
+    assert template["serviceAccountName"] == "jobs"
+
+
+def test_what_runs_by_itself_has_no_right_but_to_report() -> None:
+    """The account of the schedules may write its result for Argo, and read or change nothing else."""
+    accounts = yaml.safe_load_all((ARGO / "base/accounts.yaml").read_text())
+    bound = [
+        a for a in accounts if {"kind": "ServiceAccount", "name": "jobs"} in a.get("subjects", [])
+    ]
+    assert [(a["kind"], a["roleRef"]["name"]) for a in bound] == [("RoleBinding", "jobs")]
+    roles = yaml.safe_load_all((ARGO / "base/accounts.yaml").read_text())
+    [role] = [a for a in roles if a["kind"] == "Role" and a["metadata"]["name"] == "jobs"]
+    assert role["rules"] == [
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["workflowtaskresults"],
+            "verbs": ["create", "patch"],
+        }
+    ]
 
 
 def test_a_rollout_always_settles() -> None:
@@ -83,3 +117,8 @@ def test_the_example_names_its_own_account_everywhere() -> None:
         if one["kind"] == "CronWorkflow":
             name = one["spec"]["workflowSpec"]["workflowTemplateRef"]["name"]
             assert ("WorkflowTemplate", name) in made
+    patched = yaml.safe_load((ARGO / "example/kustomization.yaml").read_text())["patches"]
+    shown = {
+        one["target"].get("name") for one in patched if one["target"]["kind"] == "CronWorkflow"
+    }
+    assert shown == set(CRONS)

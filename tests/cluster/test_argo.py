@@ -1,20 +1,16 @@
 """Releases by Argo Workflows, with the templates that people apply."""
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
+from argo_objects import applied, ended, nodes, submitted
 from clusters import Cluster, Model, run, until
 from releases import NAME, Released, loaded, store_secret, values
 
 pytestmark = pytest.mark.timeout(600)  # a workflow's steps are a pod each
 SPACE = "timonel-argo"
-BASE = Path(__file__).parents[2] / "manifests" / "argo" / "base"
 
 
 @pytest.fixture(scope="module")
@@ -26,30 +22,10 @@ def released(
     with cluster.namespace(SPACE) as space, cluster.volume(space, f"{NAME}-monitor"):
         space.apply(store_secret(cluster))
         space.install(NAME, values(cluster, model))
-        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder)))
-        references = BASE.parent / "example" / "references.yaml"
-        (folder / "references.yaml").write_text(references.read_text())
-        run("kubectl", "apply", "-k", str(folder))
         found = Released(cluster, space, model)
-        until(lambda: found.predict(model.built.rows(1)).status_code == 200, 120, "an answer")
-        yield found
-        run("kubectl", "delete", "-k", str(folder), "--ignore-not-found", "--wait=false")
-
-
-def overlay(folder: Path) -> dict[str, Any]:
-    """What docs/how-to/argo.md has people copy, with this release's names; no schedules."""
-    release = [{"op": "add", "path": "/spec/arguments/parameters/0/value", "value": NAME}]
-    rest = [{"op": "add", "path": "/spec/suspend", "value": True}]
-    return {
-        "namespace": SPACE,
-        "namePrefix": f"{NAME}-",
-        "resources": [os.path.relpath(BASE, folder)],
-        "configurations": ["references.yaml"],
-        "patches": [
-            {"target": {"kind": "WorkflowTemplate"}, "patch": json.dumps(release)},
-            {"target": {"kind": "CronWorkflow"}, "patch": json.dumps(rest)},
-        ],
-    }
+        with applied(space, NAME, folder):
+            until(lambda: found.predict(model.built.rows(1)).status_code == 200, 120, "an answer")
+            yield found
 
 
 def submit(released: Released, name: str, version: int, **more: str) -> None:
@@ -58,40 +34,19 @@ def submit(released: Released, name: str, version: int, **more: str) -> None:
     given = {"version": source["version"], "storage-uri": source["storageUri"]}
     given |= {"digest": source["digest"], "interval": "6s", "settle": "3", **more}
     parameters = [{"name": key, "value": value} for key, value in given.items()]
-    workflow = {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Workflow",
-        "metadata": {"name": name},
-        "spec": {
-            "workflowTemplateRef": {"name": f"{NAME}-timonel-rollout"},
-            "arguments": {"parameters": parameters},
-        },
+    spec = {
+        "workflowTemplateRef": {"name": f"{NAME}-timonel-rollout"},
+        "arguments": {"parameters": parameters},
     }
-    released.space.apply(workflow)
-
-
-def nodes(released: Released, name: str) -> list[dict[str, Any]]:
-    """The steps of a workflow so far."""
-    status = released.space.get("workflow", name).get("status", {})
-    return list(status.get("nodes", {}).values())
+    submitted(released.space, name, spec)
 
 
 def step(released: Released, name: str, display: str, phase: str) -> str | None:
     """The id of a step in a phase."""
-    for node in nodes(released, name):
+    for node in nodes(released.space, name):
         if node["displayName"].startswith(display) and node.get("phase") == phase:
             return str(node["id"])
     return None
-
-
-def ended(released: Released, name: str) -> str:
-    """The phase a workflow ended in, its exit handler included."""
-
-    def over() -> Any:
-        status = released.space.get("workflow", name).get("status", {})
-        return status.get("finishedAt") and status["phase"]
-
-    return str(until(over, 300, f"the end of {name}"))
 
 
 def test_an_approved_version_takes_over_though_the_controller_was_restarted(
@@ -110,7 +65,7 @@ def test_an_approved_version_takes_over_though_the_controller_was_restarted(
         released.space.kubectl(
             "patch", "workflow", "good", "--type", "merge", "-p", json.dumps(yes)
         )
-        assert ended(released, "good") == "Succeeded"
+        assert ended(released.space, "good") == "Succeeded"
     assert released.serving() == "2"
     assert len(released.space.names("isvc")) == 1
     assert set(load.answers) == {200}, load.answers
@@ -123,7 +78,7 @@ def test_a_stopped_release_leaves_the_champion(released: Released) -> None:
         until(lambda: step(released, "stopped", "weigh", "Succeeded"), 240, "a canary with traffic")
         stop = json.dumps({"spec": {"shutdown": "Stop"}})
         released.space.kubectl("patch", "workflow", "stopped", "--type", "merge", "-p", stop)
-        assert ended(released, "stopped") == "Failed"
+        assert ended(released.space, "stopped") == "Failed"
     assert released.serving() == "2"
     assert len(released.space.names("isvc")) == 1
 
