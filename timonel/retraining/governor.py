@@ -6,7 +6,7 @@ from dataclasses import replace
 from timonel.config import Retraining
 from timonel.diagnosis import Cause
 from timonel.retraining.decision import Answer, Decision, WindowHint
-from timonel.retraining.pace import Hold, too_early, under_way
+from timonel.retraining.pace import Hold, too_early, too_young, under_way
 from timonel.retraining.situation import Labels, Situation
 from timonel.retraining.triggers import Trigger, triggers
 from timonel.retraining.vetoes import Objection, objections
@@ -49,9 +49,10 @@ def _decided(
         return _instead(situation, settings, instead)
     if missing := _missing(situation, settings):
         return replace(_answer(situation, Answer.WAIT, _short(missing)), missing=missing)
-    if hold := too_early(situation, settings):
+    training = _retrain(situation, settings, asked)
+    if hold := too_early(situation, settings) or too_young(situation, training.window):
         return _wait(situation, hold)
-    return _retrain(situation, settings, asked)
+    return training
 
 
 def _instead(situation: Situation, settings: Retraining, objection: Objection) -> Decision:
@@ -87,7 +88,8 @@ def _key(situation: Situation, answer: Answer) -> str:
 
 
 def _missing(situation: Situation, settings: Retraining) -> tuple[tuple[str, int], ...]:
-    return _lacking(situation.labels, settings.min_positives, settings.min_negatives)
+    labels = situation.recent or situation.labels
+    return _lacking(labels, settings.min_positives, settings.min_negatives)
 
 
 def _lacking(labels: Labels, positives: int, negatives: int) -> tuple[tuple[str, int], ...]:

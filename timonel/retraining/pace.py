@@ -1,4 +1,4 @@
-"""How often a training may start: single flight, cool-down with back-off, a weekly budget."""
+"""When a training may start: single flight, cool-down with back-off, a weekly budget, a change old enough."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,9 @@ from itertools import takewhile
 
 from timonel.config import Retraining
 from timonel.durations import format_duration
+from timonel.retraining.decision import WindowHint
 from timonel.retraining.situation import Outcome, Situation
+from timonel.terms import Window
 
 WEEK = timedelta(days=7)
 
@@ -32,6 +34,20 @@ def too_early(situation: Situation, settings: Retraining) -> Hold | None:
     found = [h for h in (_spent(situation, settings), _cooling(situation, settings)) if h]
     endless = next((hold for hold in found if hold.until is None), None)
     return endless or max(found, key=lambda hold: hold.until or situation.time, default=None)
+
+
+def too_young(situation: Situation, window: WindowHint | None) -> Hold | None:
+    """A change whose rows cannot be parted yet: they would all be test rows, and none would teach."""
+    if not situation.parting or window is None or window.since is None:
+        return None
+    until = window.since + situation.parting + situation.maturity
+    if window.window is Window.ALL or situation.time >= until:
+        return None
+    reason = (
+        f"the change of {_at(window.since)} is too young: rows after it can be parted into training,"
+        f" validation and test from {_at(until)}"
+    )
+    return Hold(reason, until)
 
 
 def cooldown(situation: Situation, settings: Retraining) -> timedelta:

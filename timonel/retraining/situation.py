@@ -75,9 +75,12 @@ class Situation:
     """When that version was trained."""
     labels: Labels
     recent: Labels | None = None
-    """Of those, of predictions since the change: what a recalibration is fitted to and judged by."""
+    """Of those, of predictions since the change: what a recalibration is fitted to and judged by, and
+    what a changed concept is learnt from."""
     maturity: timedelta = timedelta(0)
     """The age by which a row's label has arrived."""
+    parting: timedelta = timedelta(0)
+    """So long a time rows must span to be parted into training, validation and test."""
     loss: Evidence | None = None
     """The error rate of matured predictions has risen: an alarm of e-SR since `trained`."""
     estimate: Evidence | None = None

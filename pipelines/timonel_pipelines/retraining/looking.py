@@ -4,7 +4,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import pyarrow as pa
@@ -86,6 +86,7 @@ class Look:
             labels=self.found.labels(named(package)),
             recent=self.recent(diagnosis),
             maturity=config.data.label_delay,
+            parting=parting(config),
             loss=self.found.loss,
             estimate=seen.estimate,
             drift=seen.drift,
@@ -123,8 +124,8 @@ class Look:
         return rows(self.site.ledger, self.site.config.model.name, since, until, self.now)
 
     def recent(self, diagnosis: Diagnosis | None) -> Labels | None:
-        """Matured labels since the change, where a diagnosis says that the classes' shares moved."""
-        if diagnosis is None or diagnosis.cause is not Cause.PRIOR_SHIFT:
+        """Matured labels since the change, where only they tell: of moved shares, or a changed concept."""
+        if diagnosis is None or diagnosis.cause not in (Cause.PRIOR_SHIFT, Cause.CONCEPT_CHANGE):
             return None
         told = self.matured(self.changed(diagnosis))["label"].to_pylist()
         return Read(counts=Counter(told)).labels(named(self.site.champion[1]))
@@ -161,6 +162,15 @@ class Look:
         """The version that served before this one, if its package can still be had."""
         version, _ = self.site.champion
         return previous(self.site.config, self.site.tracking, version, self.found.previous)
+
+
+def parting(config: Config) -> timedelta:
+    """The time that rows must span until a third of the smaller of the parts before the test is free of
+    embargo.
+    """
+    shares, embargo = config.split, config.split.embargo
+    smallest = min(shares.validation, 1 - shares.validation - shares.test)
+    return 1.5 * (config.data.label_delay if embargo is None else embargo) / smallest
 
 
 def served(site: Site) -> Served:

@@ -278,6 +278,25 @@ def test_a_concept_change_is_learnt_from_the_rows_after_it() -> None:
     assert alone.since == NOW - 5 * DAY
 
 
+def test_a_change_too_young_to_be_parted_waits() -> None:
+    """All its rows would be test rows: the answer says from when some of them teach."""
+    young = situation("concept_change", maturity=DAY, parting=NOW - ONSET)
+    found = decide(young, SETTINGS)
+    assert found.answer is Answer.WAIT
+    assert found.next_allowed == NOW + DAY
+    assert "too young" in found.reasons[0]
+    assert decide(replace(young, time=NOW + DAY), SETTINGS).answer is Answer.RETRAIN
+    everything = SETTINGS.model_copy(update={"window": Window.ALL})
+    assert decide(replace(young, diagnosis=None), everything).answer is Answer.RETRAIN
+
+
+def test_a_changed_concept_is_learnt_from_enough_labels_since_it() -> None:
+    """Labels from before the change do not count."""
+    few = replace(situation("concept_change"), recent=Labels(150, 4000))
+    found = decide(few, SETTINGS)
+    assert (found.answer, found.missing) == (Answer.WAIT, (("positives", 50),))
+
+
 def test_every_cause_and_state_has_a_row() -> None:
     """A new cause without a line in the table fails here."""
     states = {state.value for state in DiagnosisState} - {"explained"}
