@@ -5,7 +5,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${RELEASE:?}" "${MODEL:?}" "${STABLE:?}" "${CANARY:?}" "${VALUES:?}" "${NAMESPACE:?}" "${MONITOR:?}"
 port=${PORT:-9400}
-arguments=(--release "$RELEASE" --model "$MODEL" --stable "$STABLE" --canary "$CANARY" --values "$VALUES"
+# a run of its own each: a version that was rolled back may be released again
+id=$RELEASE-$CANARY${GITHUB_RUN_ID:+-$GITHUB_RUN_ID-${GITHUB_RUN_ATTEMPT:-1}}
+arguments=(--id "$id" --release "$RELEASE" --model "$MODEL" --stable "$STABLE" --canary "$CANARY" --values "$VALUES"
   --namespace "$NAMESPACE" --chart "$here/../helm/timonel" --monitor "http://127.0.0.1:$port"
   --deadline "$(awk -v hours="${HOURS:-5}" 'BEGIN { print hours * 3600 }')" --interval "${INTERVAL:-30}" --settle "${SETTLE:-5}" --report release.md)
 read -r -a settings <<< "${CANARY_SET:-}"

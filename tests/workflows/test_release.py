@@ -73,6 +73,15 @@ def test_a_good_canary_takes_over_step_by_step(monitor: Any, calls: Path, tmp_pa
     assert "--set-string canary.storageUri=s3://models/7" in calls.read_text()
 
 
+def test_each_run_of_the_workflow_is_a_rollout_of_its_own(monitor: Any, tmp_path: Path) -> None:
+    """A version that was rolled back may be released again: its rollout has another id."""
+    judge = monitor(answer("continue", 5), answer("rollback", 0, final=True))
+    release(judge, tmp_path, GITHUB_RUN_ID="81", GITHUB_RUN_ATTEMPT="2")
+    opened = next(one for one in judge.asked if one.startswith("POST /v1/models/fraud/rollouts"))
+    assert '"id": "fraud-7-81-2"' in opened
+    assert any(one.startswith("PUT /v1/rollouts/fraud-7-81-2/weight") for one in judge.asked)
+
+
 @pytest.mark.parametrize(("verdict", "code"), [("rollback", 10), ("inconclusive", 30)])
 def test_any_other_canary_is_withdrawn(
     monitor: Any, calls: Path, tmp_path: Path, verdict: str, code: int
