@@ -100,14 +100,20 @@ class Drilled:
     @property
     def harmful(self) -> bool:
         """Whether the model was ever changed in a way that its cause does not ask for."""
-        return any(one.acts and one not in RIGHT[self.truth] for one in self.answers)
+        return any(one.acts and one not in self.rightful for one in self.answers)
+
+    @property
+    def rightful(self) -> tuple[Answer, ...]:
+        """What may be done; a season that raised a loss may be learnt."""
+        learnt = (Answer.RETRAIN,) if self.truth is Cause.BENIGN and self.risen else ()
+        return RIGHT[self.truth] + learnt
 
     @property
     def right(self) -> bool:
         """What was right to do came first; of what raised no loss also nothing."""
         if not self.answers:
             return not self.risen or self.truth is Cause.BENIGN
-        return self.answers[0] in RIGHT[self.truth] and not self.harmful
+        return self.answers[0] in self.rightful and not self.harmful
 
     @property
     def recovered(self) -> bool | None:
