@@ -14,6 +14,10 @@ from releasing.trouble import Trouble
 BUSY = (
     "another operation"  # what Helm says while an upgrade is under way, or was killed in the middle
 )
+PASSING = ("failed calling webhook", "connection refused", "i/o timeout", "TLS handshake timeout")
+"""What Helm says while a controller or the API server restarts."""
+PATIENCE = 120.0
+"""Seconds for which such a failure is met by trying again."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Chart:
         return ["--reset-then-reuse-values"]
 
     def _upgrade(self, command: list[str], weight: int) -> None:
-        done = self._helm(*command)
+        done = self._through(command)
         until = time.monotonic() + self.stuck
         while BUSY in done.stderr and time.monotonic() < until:
             time.sleep(min(5, self.stuck))
@@ -66,6 +70,15 @@ class Chart:
         print(done.stderr, end="", file=sys.stderr, flush=True)
         if done.returncode != 0:
             raise Trouble(f"helm upgrade ended with {done.returncode} (weight {weight})")
+
+    def _through(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Helm, again and again while the cluster says what passes."""
+        until = time.monotonic() + PATIENCE
+        done = self._helm(*command)
+        while any(one in done.stderr for one in PASSING) and time.monotonic() < until:
+            time.sleep(2)
+            done = self._helm(*command)
+        return done
 
     def _helm(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = ["helm", *words, "--namespace", self.namespace]

@@ -41,7 +41,8 @@ class Moves:
         why = f"promote: all to {canary.version}"
         if now.stable.version != canary.version:
             self._serve(replace(now, weight=100), why)
-        if now.strategy == "knative":  # the same revision, now without a percentage
+        if now.strategy == "knative":
+            # the same revision, now without a percentage
             self._serve(replace(now, stable=canary, canary=None, weight=0), why)
             return
         now = self._serve(replace(now, stable=canary, weight=100), why)
@@ -66,7 +67,9 @@ class Moves:
     def _serve(self, wanted: Served, why: str, *, wait: bool = True, say: bool = True) -> Served:
         if say:
             self.say(why)
-        self.chart.serve(wanted, why, wait=wait)
+        # on Knative Helm waits in vain: KServe tells the generation of its Knative Service as its own, and
+        # the two part at the first change that is none to Knative
+        self.chart.serve(wanted, why, wait=wait and wanted.strategy != "knative")
         if wait:
             self._await(wanted)
         return wanted

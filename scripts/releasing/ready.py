@@ -17,7 +17,8 @@ VERSION = "timonel.dev/version"  # the pods' annotation
 def ready(release: str, namespace: str, wanted: Served) -> bool:
     """Whether each version that is wanted serves from pods of its own, and from no others."""
     if wanted.strategy == "knative":
-        return _revision_ready(_get("inferenceservice", release, namespace))
+        newest = (wanted.canary or wanted.stable).version
+        return _revision_ready(_get("inferenceservice", release, namespace), newest, namespace)
     sides = [("stable", wanted.stable)]
     sides += [("canary", wanted.canary)] if wanted.canary else []
     return wanted.strategy != "gateway" or all(
@@ -26,23 +27,31 @@ def ready(release: str, namespace: str, wanted: Served) -> bool:
     )
 
 
-def _revision_ready(service: dict[str, Any]) -> bool:
-    """Knative: the newest revision is the newest that is ready; the status may be older than the spec."""
+def _revision_ready(service: dict[str, Any], version: str, namespace: str) -> bool:
+    """Knative: the newest revision is the version's, and ready; the status may be older than the spec."""
     status = service.get("status", {})
     predictor = status.get("components", {}).get("predictor", {})
     newest = predictor.get("latestCreatedRevision")
     conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
-    return conditions.get("Ready") == "True" and newest == predictor.get("latestReadyRevision")
+    if conditions.get("Ready") != "True" or newest != predictor.get("latestReadyRevision"):
+        return False
+    return _version_of(_get("revision", newest, namespace)) == version
 
 
 def _pods_ready(deployment: dict[str, Any], version: str) -> bool:
     if not deployment:
         return False
     template, status = deployment["spec"]["template"], deployment.get("status", {})
-    named = template["metadata"].get("annotations", {}).get(VERSION) == version
+    named = _version_of(template) == version
     seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
     return named and seen and counts == {deployment["spec"].get("replicas", 1)}
+
+
+def _version_of(pods: dict[str, Any]) -> str | None:
+    """Which version the annotations of a template or of a revision name."""
+    found: str | None = pods.get("metadata", {}).get("annotations", {}).get(VERSION)
+    return found
 
 
 def _get(kind: str, name: str, namespace: str) -> dict[str, Any]:

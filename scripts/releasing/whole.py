@@ -11,6 +11,7 @@ from typing import Any
 from releasing.judge import Judge
 from releasing.moves import Moves
 from releasing.serving import Served, Side
+from releasing.trouble import Trouble
 from releasing.verdicts import ENDS
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -32,6 +33,7 @@ class Release:
 
     def run(self, interval: float, deadline: float) -> str:
         """Return promote, rollback or inconclusive; at its return one version serves."""
+        self._check()
         try:
             verdict = self._follow(interval, deadline)
             if verdict == "promote":
@@ -52,6 +54,17 @@ class Release:
             stable = found.stable if same else self.stable
             self.now = replace(found, stable=stable, canary=self.canary)
         return self.now
+
+    def _check(self) -> None:
+        """What serves is what is said: another package would be served under this version's name."""
+        found = self.moves.chart.deployed()
+        serves = found.stable.version if found else self.stable.version
+        if serves != self.stable.version:
+            raise Trouble(f"version {serves} serves, --stable is {self.stable.version}")
+        if found and found.canary and found.canary.version != self.canary.version:
+            raise Trouble(
+                f"a canary of version {found.canary.version} is under way: settle it first"
+            )
 
     def _follow(self, interval: float, deadline: float) -> str:
         """Set the weight that the judge suggests until its verdict is final."""

@@ -39,6 +39,10 @@ def main(state: Path, words: list[str]) -> int:
         ready = {"type": "Ready", "status": "True"}
         status = {"conditions": [ready], "components": {"predictor": revisions}}
         print(json.dumps({"status": status}))
+    elif "revision" in words:
+        values = json.loads(state.read_text())
+        newest = values["canary" if values["canary"].get("enabled") else "stable"]
+        print(json.dumps({"metadata": {"annotations": {"timonel.dev/version": newest["version"]}}}))
     return 0
 
 

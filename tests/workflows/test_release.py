@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -122,6 +123,32 @@ def test_helm_failing_ends_with_the_stable_version(
     assert "helm upgrade ended with 1 (weight 25)" in done.stderr
     assert states(calls)[-2:] == [("6", "7", "0"), ("6", "none", "0")]
     assert (tmp_path / "output").read_text() == "outcome=error\n"
+
+
+def test_an_upgrade_that_meets_a_restarting_webhook_is_done_again(
+    monitor: Any, helm: Any, tmp_path: Path
+) -> None:
+    """What passes by itself ends no release."""
+    met = tmp_path / "met"
+    refusal = 'Internal error occurred: failed calling webhook "inferenceservice.kserve"'
+    fails = f"{{ touch {met}; echo '{refusal}' >&2; exit 1; }}"
+    helm(f'[[ "$*" != *weight=25* || -e {met} ]] || {fails}')
+    answers = (answer("continue", 5), answer("continue", 25), answer("promote", 100, final=True))
+    done = release(monitor(*answers), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert met.exists()
+
+
+def test_another_version_than_is_said_to_serve_is_an_error(
+    monitor: Any, calls: Path, tmp_path: Path
+) -> None:
+    """Nothing is deployed: its package would be served under the name of the version that was said."""
+    served = {"stable": {"version": "5"}, "canary": {"enabled": False}, "rollout": {"weight": 0}}
+    (tmp_path / "values").write_text(json.dumps(served))
+    done = release(monitor(answer("continue", 5)), tmp_path)
+    assert done.returncode == 1
+    assert "version 5 serves, --stable is 6" in done.stderr
+    assert states(calls) == []
 
 
 def test_a_stopped_job_withdraws_the_canary(monitor: Any, calls: Path, tmp_path: Path) -> None:

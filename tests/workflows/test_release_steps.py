@@ -134,7 +134,18 @@ def test_knative_holds_until_the_stable_version_is_its_newest(calls: Path, tmp_p
     told = [line for line in calls.read_text().splitlines() if not line.startswith("helm get")]
     holds = ["hold=true" in line for line in told]
     kinds = [line.split()[0] for line in told]
-    assert (kinds, holds) == (["helm", "helm", "kubectl", "helm"], [False, True, False, False])
+    order = ["helm", "helm", "kubectl", "kubectl", "helm"]
+    assert (kinds, holds) == (order, [False, True, False, False, False])
+
+
+def test_on_knative_helm_does_not_wait(monitor: Any, calls: Path, tmp_path: Path) -> None:
+    """It would for good: KServe's status names the generation of another object. We look ourselves."""
+    deployed(tmp_path, canary=CANARY, rollout={"weight": 100, "strategy": "knative"})
+    judge = monitor(answer("promote", 100, final=True))
+    assert step(tmp_path, "promote", port=judge.address).returncode == 0
+    told = calls.read_text()
+    assert "--wait" not in told
+    assert told.index("helm upgrade") < told.rindex("kubectl --namespace timonel get revision")
 
 
 def test_an_upgrade_that_was_killed_is_rolled_back_first(calls: Path, tmp_path: Path) -> None:
