@@ -171,6 +171,7 @@ class Cluster:
             return
         node = run("kubectl", "get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
         name = f"{namespace.name}-{claim}"
+        run("kubectl", "delete", "pv", name, "--ignore-not-found", "--timeout=120s")
         with tempfile.TemporaryDirectory() as folder:
             namespace.apply(_local_volume(name, folder, node, (namespace.name, claim)))
             try:

@@ -7,6 +7,7 @@ A comment on the line before a block says more:
                               `server until WORDS` waits for other words of its; `server beside`
                               leaves the servers that run already
     <!-- run: exit 1 -->      it is meant to end with this code
+    <!-- run: laptop -->      not run: it makes what whoever runs the others has already
     <!-- output -->           the block after it is what the command before it printed
 
 Outputs are compared loosely: every line of the page must be among the lines printed, numbers, digests
@@ -214,7 +215,8 @@ def shell(folder: Path) -> Iterator[Shell]:
     """A terminal in the repository, whose home is `folder`; servers end with the block."""
     repository = folder / "timonel"
     repository.mkdir()
-    (repository / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "helm", "scripts"):
+        (repository / name).symlink_to(ROOT / name)
     opened = Shell(repository, folder, *_free_ports(5))
     try:
         yield opened
@@ -226,7 +228,7 @@ def walk(page: str, terminal: Shell) -> Iterator[Step]:
     """Run the page's commands one after another."""
     found = blocks(page)
     for block, following in zip(found, [*found[1:], None], strict=True):
-        if not block.is_command:
+        if not block.is_command or block.wish == "laptop":
             continue
         printed, code = terminal.run(block)
         shown = following if following is not None and following.is_output else None
