@@ -10,14 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import joblib
+import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from sklearn.linear_model import LogisticRegression
 
 from clusters import BUCKET, Cluster, Model, Namespace, until
 from inference_events import Posted, agent_headers, structured
 from packages import Built
+from page_runner import ROOT, blocks
 from prometheus_tools import prometheus, tool
 from releases import NAME, Released, store_secret, values
 from timonel.ledger import Ledger, Place
@@ -27,7 +31,8 @@ pytestmark = pytest.mark.timeout(400)  # pods start in it
 SPACE = "timonel-watching"
 QUARTER = timedelta(minutes=15)
 """The length of the windows in which drift is looked for."""
-RUNTIME = Path(__file__).parents[2] / "manifests" / "kserve" / "runtime.yaml"
+RUNTIME = ROOT / "manifests" / "kserve" / "runtime.yaml"
+PLAIN = ROOT / "docs" / "how-to" / "serve-with-kserve.md"
 EXPLAINER = os.environ.get("CLUSTER_EXPLAINER_IMAGE")
 EXPLAIN = ("/opt/timonel/bin/timonel", "explainer")
 BATCH = {"content-type": "application/cloudevents-batch+json"}
@@ -184,6 +189,42 @@ def test_events_of_kserves_own_agent_reach_ledger_and_monitor(
     found = kept.rows("predictions").to_table().to_pylist()
     assert len({one["prediction_id"] for one in found}) == len(rows) + 1
     assert {one["income"] for one in found} == {one["income"] for one in rows}
+
+
+def test_a_plain_scikit_learn_service_with_our_detector_beside_it(
+    cluster: Cluster, model: Model, space: Namespace, tmp_path: Path
+) -> None:
+    """The manifest of the how-to page, without our chart: each question is joined with its answer."""
+    place = f"{uuid.uuid4().hex}/plain"
+    features, label = np.eye(4), [0, 1, 0, 1]
+    joblib.dump(LogisticRegression().fit(features, label), tmp_path / "model.joblib")
+    [shown] = [x.code for x in blocks(PLAIN.read_text()) if "{name: sklearn}" in x.code]
+    settings, service = yaml.safe_load_all(shown)
+    for one in (settings, service):
+        del one["metadata"]["namespace"]
+    predictor = service["spec"]["predictor"]
+    predictor["serviceAccountName"] = "model-reader"
+    predictor["model"]["storageUri"] = cluster.store.put(tmp_path, place)
+    space.apply(*account(cluster), settings, service)
+    host, path = f"plain-{space.name}.example.com", "/v1/models/plain:predict"
+
+    def asked(row: Any) -> httpx.Response:
+        return cluster.ask(host, path, {"instances": [list(row)]})
+
+    until(lambda: asked(features[0]).status_code == 200, 180, "an answer")
+    with space.forwarded("deploy/plain-predictor", 9300) as url:
+        before = joined(url)
+        answers = [asked(row).json()["predictions"][0] for row in features]
+        assert answers == label
+        until(lambda: joined(url) == before + 2 * len(features), 30, "all are joined")
+    space.kubectl("delete", "isvc", "plain", "--wait=false")
+
+
+def joined(detector: str) -> float:
+    """Questions and answers that the detector has brought together."""
+    found = httpx.get(f"{detector}/metrics", timeout=10).text
+    said = 'timonel_detector_events_total{outcome="joined"}'
+    return sum(float(x.rpartition(" ")[2]) for x in found.splitlines() if x.startswith(said))
 
 
 @pytest.mark.skipif(

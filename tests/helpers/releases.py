@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,11 +46,23 @@ class Released:
     space: Namespace
     model: Model
     name: str = NAME
+    strategy: str = "gateway"
+    judge: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the rollout other than those of `values`."""
 
     @property
     def host(self) -> str:
         """Under which the gateway knows it."""
-        return f"{self.name}-{self.space.name}.example.com"
+        knative = self.strategy == "knative"
+        middle = f"-predictor.{self.space.name}" if knative else f"-{self.space.name}"
+        return f"{self.name}{middle}.example.com"
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What it is installed with."""
+        strategy = {"strategy": self.strategy}
+        found = values(self.cluster, self.model, rollout=strategy, **more)
+        found["settings"]["rollout"] |= self.judge
+        return found
 
     def predict(self, rows: list[dict[str, Any]]) -> httpx.Response:
         """V1, through the gateway."""
@@ -84,7 +96,7 @@ class Released:
     def release(self, stable: int, canary: int, folder: Path) -> subprocess.CompletedProcess[str]:
         """What the GitHub workflow runs."""
         given = folder / "values.yaml"
-        given.write_text(yaml.safe_dump(values(self.cluster, self.model)))
+        given.write_text(yaml.safe_dump(self.values()))
         source = self.model.source(canary)
         flags = {
             "--release": self.name,
