@@ -18,6 +18,7 @@ from timonel_components.register import CHAMPION
 from timonel_pipelines.display import story
 from timonel_pipelines.retraining.doing import CARRIED_OUT, Judged, carry_out, judge, record
 from timonel_pipelines.retraining.looking import Look, Site
+from timonel_pipelines.retraining.training import Here
 from timonel_pipelines.rollout.promotion.aliases import LAST_KNOWN_GOOD
 
 STRUCK, ASKED, LAST = 30, (33, 37, 41, 45, 52, 59), 66
@@ -203,7 +204,7 @@ class Play:
 
     def _acted(self, look: Look, judged: Judged, decided: Record) -> bool:
         with story(0, quiet=True) as watcher:
-            done = carry_out(look, judged, decided, self.service.path, watcher)
+            done = carry_out(look, judged, decided, self.service.path, Here(watcher))
         if done.releasable:
             was = str(judged.situation.version)
             self.world.aliases.move(CHAMPION, was, str(done.version))

@@ -31,6 +31,7 @@ class Orders:
     """The text of timonel.yaml."""
     base: str
     commit: str
+    request: str
 
     def save(self, directory: Path) -> None:
         """Write them to the run's directory."""
@@ -60,7 +61,9 @@ def run(directory: Path, orders: Orders) -> None:
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=os.fspath(directory / WORK / "artifacts"),
     )
-    training_pipeline(orders.platform)(config=orders.config, base=orders.base, commit=orders.commit)
+    training_pipeline(orders.platform)(
+        config=orders.config, base=orders.base, commit=orders.commit, request=orders.request
+    )
 
 
 def _let_steps_end(_signal: int, _frame: FrameType | None) -> None:

@@ -13,15 +13,18 @@ PASS = "pass"  # noqa: S105 - a verdict
 
 def training_pipeline(platform: Platform) -> Any:
     """The pipeline for a platform. Its parameter `config` is the text of a timonel.yaml, `base` the
-    folder that its relative paths start at, `commit` the commit of the code that describes the model.
+    folder that its relative paths start at, `commit` the commit of the code that describes the model,
+    `request` the key of the decision that asked for this training, if one did.
 
     The model is registered in a branch of its own: a model that fails its gates never gets there.
     """
     steps = _Steps(platform)
 
-    def pipeline(config: str, base: str = platform.workspace, commit: str = "") -> None:
+    def pipeline(
+        config: str, base: str = platform.workspace, commit: str = "", request: str = ""
+    ) -> None:
         same = {"config": config, "base": base}
-        data = steps.add(tasks.prepare, **same, commit=commit)
+        data = steps.add(tasks.prepare, **same, commit=commit, request=request)
         prepared = data.outputs["prepared"]
         with dsl.ParallelFor(data.outputs["Output"], name="candidates") as candidate:
             trained = steps.add(tasks.train, **same, candidate=candidate, prepared=prepared)

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 from timonel.errors import BadInput, TimonelError, Unavailable
 from timonel_pipelines.compiling import compile_pipeline
+from timonel_pipelines.display import TITLES
 from timonel_pipelines.wanted import Wanted
 
 EXPERIMENT = "timonel"
@@ -48,10 +49,14 @@ class RemoteRun:
         """Whether a task was run, and ended well."""
         return any(t.name == task and t.state == "SUCCEEDED" for t in self.tasks)
 
-    @property
-    def failures(self) -> tuple[TaskState, ...]:
-        """The tasks that failed."""
-        return tuple(t for t in self.tasks if t.state == "FAILED")
+    def raise_failure(self) -> None:
+        """Raise for a run that failed or was canceled, with the steps that failed."""
+        if self.state not in ("FAILED", "CANCELED"):
+            return
+        broken = [t for t in self.tasks if t.state == "FAILED" and t.name in TITLES]
+        named = [f"step {t.name}: {t.error or 'failed'}" for t in broken]
+        said = "\n".join([f"the run ended as {self.state}", *named])
+        raise TimonelError(said, fix=f"its logs: {self.url}")
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class Server:
         import urllib3
 
         try:
-            self._check()
+            self.check()
             # the client prints links and warns of servers older than any that is still supported
             with contextlib.redirect_stdout(None), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -135,7 +140,7 @@ class Server:
         except urllib3.exceptions.HTTPError as error:
             raise _unreachable(self.host, error) from None
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Ask whether the server is there, before a client that would retry for half a minute does."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if not self.host.startswith(("http://", "https://")):

@@ -32,23 +32,34 @@ class Figure(_Frozen):
         return f"{self.value:.4f}{interval}"
 
 
-class TrainingResult(_Frozen):
-    """The outcome of a training."""
+class Trained(_Frozen):
+    """What a training came to, wherever it ran."""
+
+    version: int | None = None
+    """None if it failed its gates."""
+    package_digest: str | None = None
+    data_version: int
+    gates: tuple[GateResult, ...]
+    tracking_run: str
+
+    @property
+    def failures(self) -> tuple[GateResult, ...]:
+        """The gates that do not hold."""
+        return tuple(g for g in self.gates if not g.passed)
+
+
+class TrainingResult(Trained):
+    """The outcome of a training on this machine."""
 
     model: str
     registered: bool
-    version: int | None = None
     aliases: tuple[str, ...] = ()
     package: Path | None = None
-    package_digest: str | None = None
     backend: str | None = None
     candidate: str
-    data_version: int
     selection_metric: str
     metrics: dict[str, Figure]
-    gates: tuple[GateResult, ...]
     seconds: float
-    tracking_run: str
     report: Path
     log: Path
 
@@ -73,11 +84,6 @@ class TrainingResult(_Frozen):
                 "log": run.log,
             }
         )
-
-    @property
-    def failures(self) -> tuple[GateResult, ...]:
-        """The gates that do not hold."""
-        return tuple(g for g in self.gates if not g.passed)
 
     def told(self) -> str:
         """The result as a person reads it."""

@@ -39,11 +39,15 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A timonel.yaml that was read: its text, its meaning, where it stands, the commit it is of."""
+    """A timonel.yaml that was read: its text, its meaning, where it stands, the commit it is of.
+
+    `request` is the key of the decision that asks for the training, if one does.
+    """
 
     config: Config
     text: str
     commit: str
+    request: str = ""
 
     @classmethod
     def of(cls, config: Config, path: Path) -> "Source":
@@ -80,7 +84,7 @@ def run_here(source: Source, watcher: Watcher) -> Run:
         directory = _new_directory(workspace)
         platform = Platform.of(source.config).on_this_machine()
         base = os.fspath(source.config.base.absolute())
-        Orders(platform, source.text, base, source.commit).save(directory)
+        Orders(platform, source.text, base, source.commit, source.request).save(directory)
         started = time.time()
         events = _complete(directory, source.config, platform.timeout_seconds, watcher)
         return Run(directory, tuple(events), time.time() - started)

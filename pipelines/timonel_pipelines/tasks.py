@@ -18,14 +18,16 @@ from kfp.dsl import (
 )
 
 
-def prepare(config: str, base: str, commit: str, prepared: Output[Dataset]) -> list[str]:
+def prepare(
+    config: str, base: str, commit: str, request: str, prepared: Output[Dataset]
+) -> list[str]:
     """Take in a version of the data, check it, divide it; says which candidates compete."""
     from timonel_pipelines.journal import step
 
     with step("prepare") as outcome:
         from timonel_pipelines.steps.prepare import prepare_data
 
-        return prepare_data(outcome, config, base, commit, prepared.path)
+        return prepare_data(outcome, config, base, commit, request, prepared.path)
 
 
 def train(

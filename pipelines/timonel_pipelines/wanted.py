@@ -1,11 +1,10 @@
 """What is compiled: a platform, and the values of the pipeline's parameters."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from timonel.config import Config, load_config
-from timonel_components.tracking.environment import git_commit
+from timonel.config import Config
 from timonel_pipelines.platform import IMAGE, Platform
+from timonel_pipelines.running import Source
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,13 @@ def generic(image: str | None = None, volume: str | None = None) -> Wanted:
     return Wanted(Platform(image=image or IMAGE, volume=volume), {})
 
 
-def described(path: Path, image: str | None = None, volume: str | None = None) -> Wanted:
+def described(source: Source, image: str | None = None, volume: str | None = None) -> Wanted:
     """The pipeline of the model that a timonel.yaml describes."""
-    config = load_config(path)
-    platform = Platform.of(config, image=image or IMAGE, volume=volume)
-    parameters = {
-        "config": path.read_text(encoding="utf-8"),
-        "commit": git_commit(path.parent) or "",
-    }
-    return Wanted(platform, parameters, () if volume else _missing(config))
+    platform = Platform.of(source.config, image=image or IMAGE, volume=volume)
+    parameters = {"config": source.text, "commit": source.commit}
+    if source.request:
+        parameters["request"] = source.request
+    return Wanted(platform, parameters, () if volume else _missing(source.config))
 
 
 def _missing(config: Config) -> tuple[str, ...]:

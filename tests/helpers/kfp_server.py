@@ -1,19 +1,30 @@
 """A small Kubeflow Pipelines server: the few endpoints of its v2beta1 API that Timonel uses, in memory.
 
-A run goes through the given stages, one a look.
+A run goes through the given stages, one a look; or it is really run, by kfp.local.
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import yaml
+
 API = "/apis/v2beta1"
 Stage = dict[str, Any]
+RUN = """
+import sys
+from kfp import components, local
+local.init(local.SubprocessRunner(use_venv=False), pipeline_root=sys.argv[2])
+components.load_component_from_file(sys.argv[1])()
+"""
 
 
 def stage(state: str, **tasks: str) -> Stage:
@@ -35,6 +46,9 @@ class KfpServer:
     looks: int = 0
     failing_looks: int = 0
     """So many looks at a run are answered 503 first."""
+    folder: Path | None = None
+    """Where pipelines are run for real; None: nowhere."""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def get(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         """Answer a GET."""
@@ -56,6 +70,8 @@ class KfpServer:
         elif path == "/runs":
             made = body | {"run_id": f"run-{len(self.runs)}", "state": "PENDING"}
             self.runs[made["run_id"]] = made
+            if self.folder is not None:
+                self.processes[made["run_id"]] = _started(made["pipeline_spec"], self.folder)
         elif path == "/recurringruns":
             made = body | {"recurring_run_id": f"recurring-{len(self.recurring)}"}
             self.recurring[made["recurring_run_id"]] = made
@@ -72,9 +88,24 @@ class KfpServer:
         if self.failing_looks:
             self.failing_looks -= 1
             return 503, {"message": "restarting"}
+        if run_id in self.processes:
+            return 200, self.runs[run_id] | _state(self.processes[run_id].poll())
         now = self.stages[min(self.looks, len(self.stages) - 1)]
         self.looks += 1
         return 200, self.runs[run_id] | now
+
+
+def _started(spec: dict[str, Any], folder: Path) -> subprocess.Popen[bytes]:
+    """The submitted pipeline in a process, with the defaults that it bears."""
+    package = folder / "pipeline.yaml"
+    package.write_text(yaml.safe_dump_all([spec["pipeline_spec"], spec["platform_spec"]]))
+    with (folder / "log.txt").open("wb") as log:
+        words = [sys.executable, "-c", RUN, package, folder / "artifacts"]
+        return subprocess.Popen(list(map(str, words)), stdout=log, stderr=subprocess.STDOUT)
+
+
+def _state(code: int | None) -> Stage:
+    return stage("RUNNING" if code is None else "FAILED" if code else "SUCCEEDED")
 
 
 @contextmanager
@@ -87,6 +118,9 @@ def kfp_server(known: KfpServer) -> Iterator[KfpServer]:
     try:
         yield known
     finally:
+        for process in known.processes.values():
+            process.kill()
+            process.wait()
         server.shutdown()
         thread.join()
         server.server_close()

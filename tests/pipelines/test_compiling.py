@@ -9,7 +9,9 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from projects import ROOT, make_project, timonel_here
+from timonel.config import load_config
 from timonel_pipelines.compiling import compiled_text
+from timonel_pipelines.running import Source
 from timonel_pipelines.wanted import described, generic
 
 GOLDEN = ROOT / "pipelines" / "compiled" / "timonel-train.yaml"
@@ -38,7 +40,9 @@ def test_the_committed_pipeline_is_what_the_code_compiles_to() -> None:
 @pytest.mark.parametrize("own", [True, False], ids=["a model's", "generic"])
 def test_the_compiled_pipeline_holds_against_the_proto(project: Path, own: bool) -> None:
     """A server parses it strictly: no field that the PipelineSpec does not know."""
-    wanted = described(project, volume="claim") if own else generic()
+    wanted = (
+        described(Source.of(load_config(project), project), volume="claim") if own else generic()
+    )
     text = compiled_text(wanted.platform, parameters=wanted.parameters)
     spec, platforms = yaml.safe_load_all(text)
     parsed = json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())

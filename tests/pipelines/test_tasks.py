@@ -39,7 +39,7 @@ class Chain:
         self.card = Markdown(name="card", uri=f"{place}/card.md")
 
     def prepare(self) -> list[str]:
-        return function(tasks.prepare)(self.text, self.base, "abc123", self.prepared)
+        return function(tasks.prepare)(self.text, self.base, "abc123", "", self.prepared)
 
     def train(self) -> None:
         given = (self.text, self.base, "logistic", self.prepared)

@@ -111,9 +111,11 @@ def schedule(
 
 def _described(config: Path, image: str | None, volume: str | None) -> "Wanted":
     """The pipeline of a model, with a word on what it will miss in a cluster."""
+    from timonel.config import load_config
+    from timonel_pipelines.running import Source
     from timonel_pipelines.wanted import described
 
-    wanted = described(config, image, volume)
+    wanted = described(Source.of(load_config(config), config), image, volume)
     for warning in wanted.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return wanted

@@ -2,10 +2,10 @@
 
 import json
 import os
+from collections.abc import Callable
 
 import typer
 
-from timonel.errors import TimonelError
 from timonel_pipelines.display import TITLES
 from timonel_pipelines.remote import RemoteRun, Server, TaskState
 from timonel_pipelines.result import REFUSED_EXIT
@@ -30,14 +30,12 @@ def run_there(
     if told:
         typer.echo(f"submitted: {run.url}", err=True)
     if wait:
-        tell = _tell if told else _keep_quiet
-        run = there.follow(run, tell, float(os.environ.get(POLL, "5")))
+        run = there.follow(run, teller(shown=told), poll_seconds())
     if as_json:
         typer.echo(json.dumps(_facts(run)))
     elif not quiet:
         typer.echo(_headline(wanted, run))
-    if run.state in ("FAILED", "CANCELED"):
-        raise _failed(run)
+    run.raise_failure()
     if run.succeeded("refuse"):
         raise typer.Exit(REFUSED_EXIT)
 
@@ -51,6 +49,16 @@ def schedule_there(
         typer.echo(json.dumps({"recurring_run": made, "pipeline": wanted.platform.name}))
     else:
         typer.echo(f"{wanted.platform.name} is scheduled ({cron}): recurring run {made}")
+
+
+def poll_seconds() -> float:
+    """Between two looks at a run."""
+    return float(os.environ.get(POLL, "5"))
+
+
+def teller(*, shown: bool) -> Callable[[TaskState], None]:
+    """Who is told of a task's new state."""
+    return _tell if shown else _keep_quiet
 
 
 def _tell(task: TaskState) -> None:
@@ -68,13 +76,6 @@ def _headline(wanted: Wanted, run: RemoteRun) -> str:
     if run.succeeded("refuse"):
         return f"{wanted.platform.model}: nothing was registered, gates failed: {run.url}"
     return f"{wanted.platform.model}: {run.state.lower()}: {run.url}"
-
-
-def _failed(run: RemoteRun) -> TimonelError:
-    named = [f"step {t.name}: {t.error or 'failed'}" for t in run.failures if t.name in TITLES]
-    return TimonelError(
-        "\n".join([f"the run ended as {run.state}", *named]), fix=f"its logs: {run.url}"
-    )
 
 
 def _facts(run: RemoteRun) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """`timonel retrain`: ask the governor, and do what it says. Heavy imports stay inside the functions."""
 
 import json
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from timonel.cli.options import DEFAULT_CONFIG, ConfigPath, Json, Quiet
+from timonel_pipelines.cli.pipeline import Host, Image, Namespace, Volume
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
+    from timonel.config import Config
     from timonel.retraining import Request
-    from timonel_pipelines.display import Story
+    from timonel_pipelines.remote import Server
     from timonel_pipelines.retraining.doing import Done, Judged
+    from timonel_pipelines.retraining.training import Trainer
 
 NOT_NOW, REFUSED, VETOED = 20, 10, 30
 """Exit codes: nothing is due or it is too early; the gates failed; a person has to act first."""
@@ -39,10 +43,16 @@ def retrain(
     release: Annotated[
         bool, typer.Option("--release", help="Start the rollout of a version that was registered.")
     ] = False,
+    host: Host = None,
+    image: Image = None,
+    volume: Volume = None,
+    namespace: Namespace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Diagnose, ask the governor whether to retrain, and do what it says.
+
+    A training runs on this machine, with --host on a Kubeflow Pipelines server.
 
     Exit code 0: done. 10: the new model failed its gates. 20: nothing is due, or it is too early.
     30: vetoed: a person has to mend something first. 1: an error.
@@ -51,6 +61,7 @@ def retrain(
     from timonel_pipelines.retraining.doing import CARRIED_OUT, carry_out, judge, record
     from timonel_pipelines.retraining.looking import Look, Site
 
+    there = None if host is None or dry_run else _server(host, namespace)
     if release and not dry_run:
         _releasable(config)
     look = Look.at(Site(load_config(config)), _aware(at))
@@ -62,8 +73,8 @@ def retrain(
     if not dry_run:
         decided = record(look, judged)
         if judged.decision.answer in CARRIED_OUT:
-            with _watching(look.site.config.candidates, shown=told) as watcher:
-                done = carry_out(look, judged, decided, config, watcher)
+            with _trains(there, image, volume, look.site.config, shown=told) as trainer:
+                done = carry_out(look, judged, decided, config, trainer)
     if as_json:
         typer.echo(json.dumps(_facts(judged, done), ensure_ascii=False))
     elif done is not None and not quiet:
@@ -91,10 +102,25 @@ def _aware(at: datetime | None) -> datetime | None:
     return None if at is None else at.replace(tzinfo=UTC)
 
 
-def _watching(candidates: tuple[object, ...], *, shown: bool) -> "AbstractContextManager[Story]":
+@contextmanager
+def _trains(
+    there: "Server | None",
+    image: str | None,
+    volume: str | None,
+    config: "Config",
+    *,
+    shown: bool,
+) -> "Iterator[Trainer]":
+    """What trains, and tells how it goes."""
+    from timonel_pipelines.cli.remote import poll_seconds, teller
     from timonel_pipelines.display import AROUND, story
+    from timonel_pipelines.retraining.training import Here, There
 
-    return story(AROUND + len(candidates), quiet=not shown)
+    if there is not None:
+        yield There(there, image, volume, teller(shown=shown), poll_seconds())
+        return
+    with story(AROUND + len(config.candidates), quiet=not shown) as watcher:
+        yield Here(watcher)
 
 
 def _story(judged: "Judged") -> str:
@@ -142,6 +168,15 @@ def _facts(judged: "Judged", done: "Done | None") -> dict[str, object]:
             else None,
         },
     }
+
+
+def _server(host: str, namespace: str | None) -> "Server":
+    """Before anything is decided: raises for a server that does not answer."""
+    from timonel_pipelines.cli.remote import server
+
+    there = server(host, namespace)
+    there.check()
+    return there
 
 
 def _releasable(config: Path) -> None:

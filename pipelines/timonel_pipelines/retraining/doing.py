@@ -16,12 +16,13 @@ from timonel.retraining.window import Choice
 from timonel.terms import Window
 from timonel_components.register import CHAMPION
 from timonel_components.retraining.window import choose
-from timonel_pipelines.result import TrainingResult
+from timonel_pipelines.result import Trained
 from timonel_pipelines.retraining.looking import Look, Site
 from timonel_pipelines.retraining.record import Chain
 from timonel_pipelines.retraining.revising import Revised, revised
+from timonel_pipelines.retraining.training import Trainer
 from timonel_pipelines.rollout.promotion.aliases import Aliases
-from timonel_pipelines.running import Source, Watcher, run_here
+from timonel_pipelines.running import Source
 
 CARRIED_OUT = tuple(answer for answer in Answer if answer.acts)
 """The answers that `carry_out` knows; the others are for a person, or for later."""
@@ -43,7 +44,7 @@ class Done:
     outcome: Outcome
     summary: str
     version: str | None = None
-    training: TrainingResult | None = None
+    training: Trained | None = None
     window: dict[str, JsonValue] | None = None
     revised: Revised | None = None
     """Of a version that was made without a training."""
@@ -68,13 +69,13 @@ def record(look: Look, judged: Judged) -> Record:
     return chain.decided(judged.decision, found)
 
 
-def carry_out(look: Look, judged: Judged, decided: Record, path: Path, watcher: Watcher) -> Done:
+def carry_out(look: Look, judged: Judged, decided: Record, path: Path, trainer: Trainer) -> Done:
     """Do what was decided, once; raises Busy if somebody else does it, and the error that stopped it."""
     chain, decision = _chain(look), judged.decision
     act = {Answer.RETRAIN: _retrain, Answer.ROLL_BACK: _roll_back}.get(decision.answer, _revise)
     chain.started(decision, decided)
     try:
-        done = act(look, judged, path, watcher)
+        done = act(look, judged, path, trainer)
     except BaseException as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         chain.ended(decision, Outcome.FAILED, f"failed: {what}")
@@ -108,19 +109,19 @@ def _facts(done: Done) -> dict[str, JsonValue]:
     return facts
 
 
-def _retrain(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
-    """Run the pipeline here, on the window that was decided or does best."""
-    window = judged.decision.window
-    settings = {} if window is None else _rows(look.site, window)
-    training = TrainingResult.of(run_here(_source(path, look.site, settings), watcher))
-    if training.registered:
+def _retrain(look: Look, judged: Judged, path: Path, trainer: Trainer) -> Done:
+    """Run the pipeline on the window that was decided or does best."""
+    decision = judged.decision
+    settings = {} if decision.window is None else _rows(look.site, decision.window)
+    training = trainer(_source(path, look.site, settings, decision.key))
+    if training.version is not None:
         said = f"version {training.version} was registered"
         return Done(Outcome.DONE, said, str(training.version), training, settings)
     failed = "; ".join(gate.sentence or str(gate) for gate in training.failures)
     return Done(Outcome.FAILED, f"the model failed its gates: {failed}", None, training, settings)
 
 
-def _revise(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
+def _revise(look: Look, judged: Judged, path: Path, trainer: Trainer) -> Done:
     """A version that is the champion recalibrated, or with another threshold."""
     answer = judged.decision.answer
     made = revised(look, answer, look.changed(judged.diagnosis))
@@ -132,7 +133,7 @@ def _revise(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
     return Done(Outcome.DONE, said, made.version, revised=made)
 
 
-def _roll_back(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done:
+def _roll_back(look: Look, judged: Judged, path: Path, trainer: Trainer) -> Done:
     """Point the champion's alias back, if it still names the version that was judged."""
     aliases = Aliases(look.site.tracking, look.site.config.model.name)
     version, previous = str(judged.situation.version), str(judged.situation.previous)
@@ -140,7 +141,7 @@ def _roll_back(look: Look, judged: Judged, path: Path, watcher: Watcher) -> Done
     return Done(Outcome.DONE, f"the champion is version {previous} again", previous)
 
 
-def _source(path: Path, site: Site, settings: dict[str, JsonValue]) -> Source:
+def _source(path: Path, site: Site, settings: dict[str, JsonValue], request: str) -> Source:
     """The settings of the pipeline, with the rows to learn from, and with the gates against the champion."""
     source = Source.of(site.config, path)
     document = yaml.safe_load(source.text)
@@ -148,7 +149,7 @@ def _source(path: Path, site: Site, settings: dict[str, JsonValue]) -> Source:
     examined = document.get("evaluation") or {}
     document["evaluation"] = examined | {"challenge": examined.get("challenge") or {}}
     text = yaml.safe_dump(document, sort_keys=False)
-    return Source(parse_config(text, base=site.config.base), text, source.commit)
+    return Source(parse_config(text, base=site.config.base), text, source.commit, request)
 
 
 def _rows(site: Site, hint: WindowHint) -> dict[str, JsonValue]:

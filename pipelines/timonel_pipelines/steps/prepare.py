@@ -15,8 +15,13 @@ from timonel_pipelines.journal import Outcome
 from timonel_pipelines.steps.context import settings
 from timonel_pipelines.steps.prepared import CONTRACT, SETTINGS, SPLITS, About, Prepared
 
+REQUEST = "timonel.request"
+"""Tag of a run: the key of the decision that asked for the training."""
 
-def prepare_data(outcome: Outcome, text: str, base: str, commit: str, directory: str) -> list[str]:
+
+def prepare_data(
+    outcome: Outcome, text: str, base: str, commit: str, request: str, directory: str
+) -> list[str]:
     """Take in the data, check it, divide it; returns the names of the candidates.
 
     MLflow is asked last: data that cannot be used is refused at once and leaves no run behind.
@@ -31,14 +36,15 @@ def prepare_data(outcome: Outcome, text: str, base: str, commit: str, directory:
     if before is not None:
         validation = validate(table, config, before.contract)
     prepared.save_data(splits, validation.contract)
-    run_id = _open_run(tracking, data, prepared, text, commit)
+    tags = {"mlflow.source.git.commit": commit, REQUEST: request}
+    run_id = _open_run(tracking, data, prepared, text, tags)
     prepared.save_about(About(data=data, run_id=run_id, commit=commit or None))
     _tell(outcome, data, validation, splits, run_id)
     return [candidate.value for candidate in config.candidates]
 
 
 def _open_run(
-    tracking: Tracking, data: DataVersion, prepared: Prepared, text: str, commit: str
+    tracking: Tracking, data: DataVersion, prepared: Prepared, text: str, tags: dict[str, str]
 ) -> str:
     """Open the run of the training and record what goes into it; a run half recorded has failed."""
     config = tracking.config
@@ -46,8 +52,7 @@ def _open_run(
     try:
         run.log_data(data)
         run.log_environment()
-        if commit:
-            run.set_tags({"mlflow.source.git.commit": commit})
+        run.set_tags({name: value for name, value in tags.items() if value})
         run.log_params(_params(config))
         write_text(prepared.directory / SETTINGS, text)
         for file in (SETTINGS, CONTRACT, f"{SPLITS}/{SUMMARY}"):
