@@ -61,10 +61,14 @@ class Load:
         try:
             yield self
         finally:
-            self.over.set()
-            self.going.set()
+            self.stop()
             for worker in workers:
                 worker.join()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self.over.set()
+        self.going.set()
 
     def _ask(self, first: int) -> None:
         with httpx.Client(timeout=30) as client:
@@ -141,15 +145,23 @@ def rolling(folder: Path, more: dict[str, Any] | None = None) -> Iterator[Field]
     built = build(folder / "package")
     settings = folder / "timonel.yaml"
     settings.write_text(yaml.safe_dump(merged(said(free_port()), more or {})))
+    register_all(Site(settings), built, folder)
+    with standing(settings, built.rows(300), "--port", "0") as found:
+        yield found
+
+
+@contextmanager
+def standing(settings: Path, rows: list[dict[str, Any]], *flags: str) -> Iterator[Field]:
+    """The champion behind a router, watched, under a steady load; all is stopped at the end.
+
+    `flags` are those of monitor and detector, such as ports other than the settings'.
+    """
     with ExitStack() as stack:
-        common = ("-c", settings, "--json", "--port", "0")
+        common = ("-c", settings, "--json", *flags)
         watch = stack.enter_context(started("watch", *common))
-        at = ("--monitor-url", watch["url"])
-        detect = stack.enter_context(started("detect", *common, *at))
+        detect = stack.enter_context(started("detect", *common, "--monitor-url", watch["url"]))
         site = Site(settings, watch["url"], detect["url"])
-        register_all(site, built, folder)
-        url = f"{site.stand.url}/v1/models/loans:predict"
-        load = Load(url, built.rows(300))
+        load = Load(f"{site.stand.url}/v1/models/{site.config.model.name}:predict", rows)
         stack.callback(site.stand.close)
         champion = site.registry.version("champion")
         site.stand.open()
@@ -157,7 +169,8 @@ def rolling(folder: Path, more: dict[str, Any] | None = None) -> Iterator[Field]
         site.stand.route({champion.number: 100})
         stack.enter_context(load.running())
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        wait(lambda: site.counts.since(hour).of("1").n > load.answers[200] - BEHIND, 120)
+        counted = site.counts.since
+        wait(lambda: counted(hour).of(champion.number).n > load.answers[200] - BEHIND, 120)
         yield Field(settings, site, load)
 
 

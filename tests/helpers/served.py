@@ -34,6 +34,11 @@ class Project:
     def package(self) -> Package:
         return resolve(load_config(self.config), "champion")[1]
 
+    @property
+    def decided(self) -> int:
+        """The number of the first decision about a retraining."""
+        return next(one.seq for one in self.ledger.decisions() if one.kind == "retraining")
+
     def retrain(self, *words: str) -> Done:
         return timonel_here("retrain", "-c", self.config, *words)
 

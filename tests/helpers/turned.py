@@ -1,16 +1,24 @@
 """A project whose concept changed while its champion served, for tests of retraining."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import yaml
 from numpy.typing import NDArray
 from pyarrow import parquet
 
 from projects import make_project, timonel_here
+from rollouts import Field, free_port, said, standing
 from served import DAY, Project, log
 from slices import slice_of
+from timonel.config import load_config
+from timonel_components.register import CHAMPION
+from timonel_components.tracking.runs import Tracking
+from timonel_pipelines.rollout.promotion.aliases import LAST_KNOWN_GOOD, Aliases
 
 SERVED = datetime(2024, 1, 1, tzinfo=UTC)
 FAST = {"candidates": ["logistic"], "trials": 1}
@@ -58,3 +66,27 @@ def turned(folder: Path) -> Project:
     log(found, after)
     parquet.write_table(pa.concat_tables([before, after]), folder / "data.parquet")
     return found
+
+
+@contextmanager
+def released_behind_a_router(project: Project) -> Iterator[tuple[Project, Field]]:
+    """The project with its champion behind a router, under load, and settings for hasty releases."""
+    settings = yaml.safe_load(project.config.read_text())
+    hasty = said(free_port())
+    settings |= {name: hasty[name] for name in ("monitoring", "rollout", "release")}
+    for part in ("monitor", "detector"):
+        settings["monitoring"][part]["port"] = free_port()
+    path = project.config.with_name("released.yaml")
+    path.write_text(yaml.safe_dump(settings))
+    features = [c.name for c in project.package.contract.features]
+    rows = slice_of("accidents", ROWS).select(features).slice(0, 300).to_pylist()
+    with standing(path, rows) as field:
+        yield Project(path), field
+
+
+def back_to_version_1(project: Project) -> None:
+    """The champion is what it was before any release."""
+    config = load_config(project.config)
+    aliases = Aliases(Tracking(config), config.model.name)
+    for alias in (CHAMPION, LAST_KNOWN_GOOD):
+        aliases.pin(alias, "1")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from projects import make_project, write_slice
+from projects import make_project, timonel_here, write_slice
 from served import Project
-from turned import turned
+from turned import back_to_version_1, released_behind_a_router, turned
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +31,17 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def retrained(changed: Project) -> dict[str, Any]:
-    """What `timonel retrain --if-due --json` answers after the change."""
-    done = changed.retrain("--if-due", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    """What `timonel retrain --if-due --release --json` answers after the change, while version 1 serves
+    behind the router: the decision, what was done, and under `rollout` how the release ended; and the
+    audit of it all.
+    """
+    with released_behind_a_router(changed) as (project, field):
+        done = project.retrain("--if-due", "--release", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        answer, rollout = map(json.loads, done.stdout.splitlines())
+        found: dict[str, Any] = answer | {"rollout": rollout, "answers": dict(field.load.answers)}
+        found["champion"] = field.champion()
+        audit = ("audit", "-c", project.config, "--decision", str(project.decided), "--json")
+        found["audit"] = json.loads(timonel_here(*audit).stdout)["links"]
+        back_to_version_1(project)
+        return found

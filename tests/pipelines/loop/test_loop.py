@@ -83,8 +83,13 @@ def released(changed: Project, retrained: dict[str, Any]) -> Iterator[Project]:
 def test_a_change_of_concept_is_retrained_and_over(
     retrained: dict[str, Any], released: Project
 ) -> None:
-    """The challenger passed its gates against the champion; once it serves, nothing is due any more."""
+    """The challenger passed its gates against the champion, then the canary's judge, and took over without a
+    failed request; once it serves, nothing is due any more.
+    """
     assert retrained["diagnosis"]["cause"] == "concept_change"
+    assert retrained["rollout"]["verdict"] == "promote"
+    assert retrained["champion"] == retrained["done"]["version"]
+    assert set(retrained["answers"]) == {200}
     gates = retrained["done"]["training"]["gates"]
     assert "superiority" in {gate["kind"] for gate in gates}
     assert all(gate["passed"] for gate in gates)

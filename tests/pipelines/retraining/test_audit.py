@@ -24,22 +24,17 @@ def audit(project: Project, decision: object, *words: object) -> Done:
     return timonel_here("audit", "-c", project.config, "--decision", str(decision), *words)
 
 
-def decided(project: Project) -> int:
-    """The number of the decision."""
-    return next(one.seq for one in project.ledger.decisions() if one.kind == "retraining")
-
-
 def links(project: Project, decision: object) -> dict[str, dict[str, Any]]:
     done = audit(project, decision, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     return {one["link"]: one for one in json.loads(done.stdout)["links"]}
 
 
-def test_every_link_is_there_or_said_to_be_missing(project: Project) -> None:
-    """From trigger to champion, with full digests; without a rollout the chain says so and goes on."""
-    found = links(project, decided(project))
-    missing = {name for name, one in found.items() if one["found"] != "holds"}
-    assert missing == {"rollout", "champion"} or missing == {"rollout"}
+def test_every_link_from_the_trigger_to_the_champion_holds(retrained: dict[str, Any]) -> None:
+    """Diagnosis, decision, run, data, version, gates, rollout and champion, with full digests."""
+    found = {one["link"]: one for one in retrained["audit"]}
+    assert {name: one["said"] for name, one in found.items() if one["found"] != "holds"} == {}
+    assert {"run", "data", "version", "rollout", "champion"} <= set(found)
     assert len(found["version"]["ids"]["digest"]) == 64
     assert found["run"]["ids"]["run"] in found["run"]["said"]
 
@@ -47,7 +42,7 @@ def test_every_link_is_there_or_said_to_be_missing(project: Project) -> None:
 def test_any_record_of_the_chain_leads_to_it(project: Project) -> None:
     """The diagnosis, the start and the end are told as the decision is; so is the hash."""
     records = project.ledger.decisions()[:4]
-    wanted = links(project, decided(project))
+    wanted = links(project, project.decided)
     assert all(links(project, one.seq) == wanted for one in records)
     assert links(project, records[0].hash[:12]) == wanted
 
@@ -55,7 +50,7 @@ def test_any_record_of_the_chain_leads_to_it(project: Project) -> None:
 def test_the_command_sets_the_same_training_up_again(project: Project, tmp_path: Path) -> None:
     """Trained by what it wrote, the model has the same figures."""
     folder = tmp_path / "again"
-    done = audit(project, decided(project), "--reproduce", folder)
+    done = audit(project, project.decided, "--reproduce", folder)
     assert done.returncode == 0, done.stderr
     again = timonel_here("train", "-c", folder / "timonel.yaml", "--json")
     assert again.returncode == 0, again.stdout + again.stderr
