@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from deploying import bad_version, taken_over
 from losses import read, verdict
 from online import Online, tell, wait_for, watched
 from predictors import Server, served, train
@@ -24,8 +25,10 @@ from timonel.faults import INCIDENTS, Severity
 from timonel_serving.replay.drill import Fault
 from timonel_serving.replay.player import Stage, play
 
-HEALTHY, STRUCK, AFTER = (timedelta(days=n) for n in (7, 7, 7))
-"""Before the fault, with it until the governor is asked, and once something was done."""
+HEALTHY, STRUCK, AFTER = (timedelta(days=n) for n in (7, 10, 7))
+"""Before the fault, with it until the governor is asked (sooner, its rows are too few to learn from), and
+once something was done.
+"""
 MENDABLE = (Cause.DATA_QUALITY, Cause.SERVING_SKEW, Cause.INFRASTRUCTURE, Cause.LABEL_ARTEFACT)
 """Causes that end when their owner mends them; the others stay in the world."""
 COLUMNS = {
@@ -34,6 +37,8 @@ COLUMNS = {
     "segment_outage": ("twilight",),
     **dict.fromkeys(("null_burst", "stuck_sensor", "clipped_range"), ("start_lng",)),
 }
+DEPLOY = "bad_deploy"
+"""A real second version instead of an injection: the way back leads to a version that there is."""
 SECONDS = 15.0
 DIAGNOSING = 60.0
 """Seconds for the monitor to have a diagnosis."""
@@ -41,7 +46,7 @@ DIAGNOSING = 60.0
 
 @dataclass(frozen=True)
 class Clock:
-    """The made-up three weeks, which end now."""
+    """The made-up weeks, which end now."""
 
     start: datetime
 
@@ -97,15 +102,27 @@ def _columns(example: Path, name: str) -> tuple[str, ...]:
 
 def _through(stood: Stood) -> None:
     clock = stood.clock
-    days = (HEALTHY + STRUCK) / timedelta(days=1)
-    log, truths = stood.traffic.stretch(0, clock.start, days, stood.fault, clock.onset)
-    console.print(f"\n[dim]a week without fault, a week with {stood.fault.name}[/]")
-    for truth in truths:
-        say("fault", f"{truth.what}, since {clock.onset:%d %b %H:%M}")
+    log, what = _struck(stood)
+    console.print(f"\n[dim]a week without fault, {STRUCK.days} days with {stood.fault.name}[/]")
+    say("fault", f"{what}, since {clock.onset:%d %b %H:%M}")
     _played(stood, log)
     tell(stood.online)
     cause = _diagnosed(stood)
     _onward(stood, log, cause, _governed(stood))
+
+
+def _struck(stood: Stood) -> tuple[pa.Table, str]:
+    """What is asked and answered until the governor is asked, and what befell it."""
+    clock, deploys = stood.clock, stood.fault.name == DEPLOY
+    days = (HEALTHY + STRUCK) / timedelta(days=1)
+    fault = None if deploys else stood.fault
+    log, truths = stood.traffic.stretch(0, clock.start, days, fault, clock.onset)
+    if not deploys:
+        return log, "; ".join(truth.what for truth in truths)
+    with bad_version(stood.project, stood.server.contract) as worse:
+        after = stood.traffic.answered(log, worse.facts["rest"])
+        onset = pa.scalar(clock.onset, log["event_time"].type)
+        return taken_over(log, after, onset), f"version {worse.facts['version']} answers"
 
 
 def _played(stood: Stood, log: pa.Table, earlier: pa.Table | None = None) -> None:
@@ -171,23 +188,27 @@ def _onward(
     truly = INCIDENTS[stood.fault.name].cause
     if decided in ("veto", "none") and named in MENDABLE and truly in MENDABLE:
         say("then", "the owner mends it: from here on traffic goes on without the fault")
-        after, _ = stood.traffic.stretch(1, stood.clock.asked, 7, None, stood.clock.asked)
+        after, _ = stood.traffic.stretch(1, stood.clock.asked, AFTER.days, None, stood.clock.asked)
         _measured(stood, after, log)
     elif done and done["outcome"] == "done" and done["version"]:
-        _released(stood, log, str(done["version"]))
+        _released(stood, log, str(done["version"]), back=decided == "roll_back")
     else:
         say("stops", "here: nothing was done that could end it, so no recovery is claimed")
 
 
-def _released(stood: Stood, log: pa.Table, version: str) -> None:
-    """The new version serves while the change stays in the world."""
-    clock = stood.clock
-    world, _ = stood.traffic.stretch(1, clock.asked, 7, stood.fault, clock.asked)
-    with served(stood.project.settings, fixed_ports=False) as fresh:
+def _released(stood: Stood, log: pa.Table, version: str, *, back: bool) -> None:
+    """The new version serves while the change stays in the world; or the former one again."""
+    clock, alias = stood.clock, "champion" if back else "challenger"
+    fault = None if back else stood.fault
+    world, _ = stood.traffic.stretch(1, clock.asked, AFTER.days, fault, clock.asked)
+    with served(stood.project.settings, fixed_ports=False, alias=alias) as fresh:
         if str(fresh.facts["version"]) != version:
             sys.exit(f"error: version {fresh.facts['version']} serves, expected {version}")
-        stood.project.promote(version)
-        say("then", f"version {version} serves; the change stays in the world")
+        if back:
+            say("then", f"version {version} serves again")
+        else:
+            stood.project.promote(version)
+            say("then", f"version {version} serves; the change stays in the world")
         after = stood.traffic.answered(world, fresh.facts["rest"])
         _measured(stood, after, log)
 

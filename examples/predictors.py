@@ -42,12 +42,14 @@ def train(settings: Path) -> None:
 
 
 @contextmanager
-def served(settings: Path, *, fixed_ports: bool, more: tuple[str, ...] = ()) -> Iterator[Server]:
-    """Start the predictor on the newest model; it is stopped when the block ends."""
+def served(
+    settings: Path, *, fixed_ports: bool, more: tuple[str, ...] = (), alias: str = "challenger"
+) -> Iterator[Server]:
+    """Start the predictor on a version, the newest one; it is stopped when the block ends."""
     explained = load_config(settings).model.task is not Task.RANKING
     ports = ["--explain"] * explained if fixed_ports else ["--port", "0", "--grpc-port", "0"]
     console.print()
-    words = command("serve", "-c", settings, "--alias", "challenger", *ports, *more)
+    words = command("serve", "-c", settings, "--alias", alias, *ports, *more)
     began = time.monotonic()
     process = launched(words, load_config(settings).home / "logs" / "predictor.log")
     try:

@@ -1,7 +1,7 @@
 """When the error rate of matured predictions counts as risen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,6 +49,37 @@ class Rise:
             f"{self.rate:.1%} of the {self.n:,} predictions before the alarm were wrong,"
             f" {self.usual:.1%} at most is usual"
         )
+
+
+OVER, BLOCK, NEWEST = 1000, 100, 4
+"""An alarm is over by at least so many predictions, looked at in blocks; by one in four of all since it."""
+
+
+@dataclass(slots=True)
+class Calm:
+    """Whether an alarm is over: the newest `OVER` predictions, or the newest quarter of all since the
+    alarm if that is more, are wrong no more often than is usual.
+
+    Over a mild rise that lasts, a fixed stretch is as usual by chance sooner or later; one that
+    grows with the rise is not.
+    """
+
+    usual: float
+    wrong: int = 0
+    n: int = 0
+    ends: list[int] = field(default_factory=lambda: [0])
+    """How many were wrong up to the end of each block."""
+
+    def see(self, wrong: bool) -> bool:
+        """Take the next prediction; whether the alarm is over with it."""
+        self.wrong, self.n = self.wrong + wrong, self.n + 1
+        if self.n % BLOCK:
+            return False
+        self.ends.append(self.wrong)
+        blocks = max(OVER, self.n // NEWEST) // BLOCK
+        if blocks >= len(self.ends):
+            return False
+        return self.wrong - self.ends[-1 - blocks] <= blocks * BLOCK * self.usual
 
 
 def rise(lately: Sequence[bool], usual: float) -> Rise:

@@ -11,10 +11,7 @@ import pyarrow.compute as pc
 
 from timonel.ledger import Ledger, TableName
 from timonel.retraining import Evidence, Labels
-from timonel.retraining.loss import LATELY, Errors, rise, watch_errors
-
-OVER = 500
-"""Matured predictions after an alarm that have to be as usual for it to be over."""
+from timonel.retraining.loss import LATELY, Calm, Errors, rise, watch_errors
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,8 @@ def _count(found: Read, told: pa.RecordBatch) -> None:
 
 
 class _Watch:
-    """e-SR over the errors. An alarm stands until the newest `OVER` predictions after it are as usual again:
-    what was mended, or passed by itself, asks for nothing any more.
+    """e-SR over the errors. An alarm stands until they are as usual again: what was mended, or passed by
+    itself, asks for nothing any more.
     """
 
     def __init__(self, served: Served) -> None:
@@ -129,32 +126,24 @@ class _Watch:
         self.detector = watch_errors(self.served.usual, self.served.run_length)
         self.lately: deque[bool] = deque(maxlen=LATELY)
         self.times: deque[datetime] = deque(maxlen=LATELY)
-        self.since: deque[bool] = deque(maxlen=OVER)
         self.alarm: Evidence | None = None
-        self.usual, self.wrong = 0.0, 0
+        self.calm: Calm | None = None
 
     def see(self, told: pa.RecordBatch) -> None:
         """Take matured predictions in their order."""
         for wrong, at in _errors(told):
-            if self.alarm is None:
+            if self.calm is None:
                 self._listen(wrong, at)
-            else:
-                self._calm(wrong)
-
-    def _calm(self, wrong: bool) -> None:
-        full = len(self.since) == OVER
-        self.wrong += wrong - (full and self.since[0])
-        self.since.append(wrong)
-        if len(self.since) == OVER and self.wrong <= OVER * self.usual:
-            self._arm()
+            elif self.calm.see(wrong):
+                self._arm()
 
     def _listen(self, wrong: bool, at: datetime) -> None:
         self.lately.append(wrong)
         self.times.append(at)
         self.detector.update(wrong)
         if self.detector.drift_detected:
-            self.usual = self.detector.baseline or 0.0
-            found = rise(self.lately, self.usual)
+            usual = self.detector.baseline or 0.0
+            found, self.calm = rise(self.lately, usual), Calm(usual)
             self.alarm = Evidence(str(found), self.times[-found.n])
 
 

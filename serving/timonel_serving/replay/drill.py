@@ -9,7 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from timonel.errors import BadInput
-from timonel.faults import INCIDENTS, Incident, Model, Scenario, Severity, Truth, degradation
+from timonel.faults import (
+    INCIDENTS,
+    BadDeploy,
+    Incident,
+    Model,
+    Scenario,
+    Severity,
+    Truth,
+    degradation,
+)
 from timonel.faults.columns import is_numeric
 from timonel.faults.layout import FloatArray
 from timonel_serving.replay.scorer import Scorer
@@ -102,7 +111,10 @@ def _scenario(
     kind = INCIDENTS[fault.name]
     known = {field.name for field in fields(kind)}
     options: dict[str, Any] = {"severity": fault.severity, "onset": onset, "layout": layout}
-    options |= {"model": model} if "model" in known else {}
+    if (
+        "model" in known and kind is not BadDeploy
+    ):  # there `model` is the worse one, which nobody runs
+        options["model"] = model
     if fault.columns:
         return Scenario((kind(columns=fault.columns, **options),))
     return Scenario((_somewhere(kind, log, options),))

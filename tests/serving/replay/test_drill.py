@@ -62,6 +62,15 @@ def test_rows_with_changed_features_are_scored_anew(scorer: Scorer, loans: Built
     assert pc.count_distinct(late[drill.truths[0].columns[0]]).as_py() == 1
 
 
+def test_a_bad_deploy_is_another_and_worse_version(scorer: Scorer, loans: Built) -> None:
+    """Its answers are not those of the version that is running."""
+    drill = drilled(scorer, loans, Fault("bad_deploy", Severity.HIGH))
+    late = drill.log.slice(2000)
+    assert pc.unique(late["version"]).to_pylist() != pc.unique(drill.log["version"][:1]).to_pylist()
+    before, after = drill.accuracy
+    assert after < before - 0.15
+
+
 def test_rows_that_the_predictor_refuses_are_refused_requests(scorer: Scorer, loans: Built) -> None:
     """A unit that changed breaks the contract: status 422 and no answer, where it was fine before."""
     drill = drilled(scorer, loans, Fault("unit_change", Severity.HIGH))
