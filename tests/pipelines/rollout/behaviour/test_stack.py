@@ -84,11 +84,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 
 def comparing(site: Field) -> Field:
-    """The same site with a plan that compares answers row by row."""
+    """The same site with a plan that compares answers row by row, and waits for labels on a busy machine."""
     path = site.settings.with_name("comparing.yaml")
     known = yaml.safe_load(site.settings.read_text())
     metrics = [*known["rollout"]["metrics"], *COMPARED]
-    path.write_text(yaml.safe_dump(merged(known, {"rollout": {"metrics": metrics}})))
+    compared = {"metrics": metrics, "hold_blocks": 10}
+    path.write_text(yaml.safe_dump(merged(known, {"rollout": compared})))
     return Field(path, Site(path, site.site.monitor, site.site.detector), site.load)
 
 
