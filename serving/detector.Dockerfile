@@ -8,8 +8,8 @@ RUN python -m venv /opt/make \
  && python -m venv --without-pip /opt/timonel \
  && /opt/make/bin/pip --python /opt/timonel/bin/python install --no-cache-dir --no-compile --no-deps \
     --require-hashes --requirement locks/watch.txt \
- # the detector writes the ledger and asks it nothing; 75 MB
- && /opt/make/bin/pip --python /opt/timonel/bin/python uninstall --yes duckdb pygments
+ # the detector writes the ledger and asks it nothing; its server watches no sources and opens no web sockets; 80 MB
+ && /opt/make/bin/pip --python /opt/timonel/bin/python uninstall --yes duckdb pygments watchfiles websockets
 COPY LICENSE README.md pyproject.toml ./
 COPY timonel timonel
 COPY serving serving
