@@ -75,7 +75,9 @@ class Chart:
         """Helm, again and again while the cluster says what passes."""
         until = time.monotonic() + PATIENCE
         done = self._helm(*command)
-        while any(one in done.stderr for one in PASSING) and time.monotonic() < until:
+        if passes(done):
+            print(f"trying again for {PATIENCE:.0f} s: {done.stderr.strip()}", file=sys.stderr)
+        while passes(done) and time.monotonic() < until:
             time.sleep(2)
             done = self._helm(*command)
         return done
@@ -83,3 +85,8 @@ class Chart:
     def _helm(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = ["helm", *words, "--namespace", self.namespace]
         return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def passes(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether Helm failed by what passes by itself."""
+    return done.returncode != 0 and any(one in done.stderr for one in PASSING)

@@ -137,6 +137,7 @@ def test_an_upgrade_that_meets_a_restarting_webhook_is_done_again(
     done = release(monitor(*answers), tmp_path)
     assert done.returncode == 0, done.stderr
     assert met.exists()
+    assert f"trying again for 120 s: {refusal}" in done.stderr
 
 
 def test_another_version_than_is_said_to_serve_is_an_error(
