@@ -59,7 +59,8 @@ test: install .venv/tools/installed ## the tests
 
 .PHONY: test-cluster
 test-cluster: install ## the tests on the cluster of KUBECONFIG, which must have the images (make images)
-	TIMONEL_CLUSTER_TESTS=1 $(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest tests/cluster -m "not alone" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/cluster -m alone
 
 .venv/spark/installed: .venv/bin/uv locks/spark.txt
 	@test -x .venv/spark/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/spark

@@ -149,6 +149,7 @@ def test_somebody_without_rights(space: Namespace, tmp_path: Any, monkeypatch: A
     assert "may not list" in str(done.exception)
 
 
+@pytest.mark.alone
 def test_a_webhook_that_nobody_answers(space: Namespace) -> None:
     """Without KServe's controller it is named, with what to look at; with it nothing fails again."""
     (controller,) = run("kubectl", "get", "deploy", "-A", "-l", CONTROLLER, "-o", PLACE).split()

@@ -15,7 +15,8 @@ import pytest
 from clusters import Cluster, Model, run, until
 from releases import NAME, Released, loaded, store_secret
 
-pytestmark = pytest.mark.timeout(500)  # a release under a fault takes its time
+# a release under a fault takes its time, and the faults are everybody's
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(500)]
 SPACE = "timonel-faults"
 PATIENT = {"hold_blocks": 4}
 """So long that all faults come amid the release."""
