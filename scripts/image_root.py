@@ -35,6 +35,8 @@ UNUSED_FILE = re.compile(
     r"\.(a|h|hpp|c|cc|cpp|pxd|pyx|pxi|pyi|exe|pdb)$"
     r"|^(libarrow)?(_python)?_(flight|substrait)\..*so"  # Arrow's RPC and its query plans, 37 MB
     r"|^_simd\..*so$"  # NumPy's own tests of its instructions, 4 MB
+    # what asks terminals and old databases, with their libraries, and Python's own tests: 5 MB
+    r"|^(readline|nis|_dbm|_gdbm|_curses\w*|_tkinter|_test\w*|ossaudiodev)\.cpython.*so$"
 )
 DATA = ("/etc/ssl/certs/ca-certificates.crt", "/usr/share/zoneinfo", "/etc/os-release")
 GENERATED = ("kubernetes/client", "kserve/models")
@@ -155,7 +157,8 @@ def system(root: Path, prefix: Path) -> None:
     stdlib = Path(sysconfig.get_path("stdlib"))
     put(python, root)
     put(stdlib, root)
-    native = [python, *stdlib.rglob("*.so"), *(root / prefix.relative_to("/")).rglob("*.so*")]
+    copies = [root / path.relative_to("/") for path in (stdlib, prefix)]
+    native = [python, *(path for copy in copies for path in copy.rglob("*.so*"))]
     kept = [
         f for f in libraries(native) if not f.is_relative_to(prefix) and not f.is_relative_to(root)
     ]

@@ -35,7 +35,8 @@ ENV PATH=/opt/timonel/bin \
     LANG=C.UTF-8 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    TYPER_USE_RICH=0
 WORKDIR /var/lib/timonel
 USER 10001:10001
 EXPOSE 9300

@@ -18,7 +18,7 @@ from packages import Built, build
 TAG = environ.get("IMAGE_TAG", "0.1.0")
 ROOT = Path(__file__).parents[2]
 SERVED = {"predictor": "/v2/health/ready", "detector": "/healthz", "monitor": "/healthz"}
-LIMITS = {"predictor": 400e6, "detector": 370e6}
+LIMITS = {"predictor": 400e6, "detector": 350e6}
 LOCKED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
@@ -103,6 +103,13 @@ def test_an_image_serves_read_only_and_stops_when_told(
         took = time.monotonic() - start
         state = docker("inspect", "--format={{.State.ExitCode}}", container).stdout.strip()
         assert (state, took < 25) == ("0", True), docker("logs", container)
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_an_image_tells_its_options(name: str, inspected: dict[str, Any]) -> None:
+    """What was left out of it does not keep `--help` from answering."""
+    done = docker("run", "--rm", "--network=none", *LOCKED, f"timonel/{name}:{TAG}", "--help")
+    assert (done.returncode, "--config" in done.stdout) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize("name", [*SERVED, "component", "release"])
