@@ -33,7 +33,7 @@ UNUSED |= {"posix", "right"}  # time zones twice more
 """Folders that no process here reads."""
 UNUSED_FILE = re.compile(
     r"\.(a|h|hpp|c|cc|cpp|pxd|pyx|pxi|pyi|exe|pdb)$"
-    r"|^(libarrow)?(_python)?_(flight|substrait)\..*so"  # Arrow's RPC and its query plans, 37 MB
+    r"|^(libarrow)?(_python)?_flight\..*so"  # Arrow's RPC, 32 MB
     r"|^_simd\..*so$"  # NumPy's own tests of its instructions, 4 MB
     # what asks terminals and old databases, with their libraries, and Python's own tests: 5 MB
     r"|^(readline|nis|_dbm|_gdbm|_curses\w*|_tkinter|_test\w*|ossaudiodev)\.cpython.*so$"

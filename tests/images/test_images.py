@@ -18,7 +18,7 @@ from packages import Built, build
 TAG = environ.get("IMAGE_TAG", "0.1.0")
 ROOT = Path(__file__).parents[2]
 SERVED = {"predictor": "/v2/health/ready", "detector": "/healthz", "monitor": "/healthz"}
-LIMITS = {"predictor": 400e6, "detector": 350e6}
+LIMITS = {"predictor": 400e6, "detector": 355e6}
 LOCKED = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 
